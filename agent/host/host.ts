@@ -1,0 +1,26 @@
+// The host as the layers above see it: where its commands and files are, and the funnel that runs the commands.
+import type { CommandResult, CommandRunner, HostCommand, LineStream } from "../exec/run.ts";
+import { binaryPath, type HostBinary } from "./binaries.ts";
+import { hostPaths, type HostPaths } from "./paths.ts";
+
+export type Invocation = Omit<HostCommand, "path">;
+
+export interface Host {
+  readonly paths: HostPaths;
+  run(binary: HostBinary, invocation: Invocation): Promise<CommandResult>;
+  lines(binary: HostBinary, invocation: Pick<Invocation, "args" | "signal" | "onSpawn">): LineStream;
+}
+
+export interface HostOptions {
+  readonly root: string;
+  readonly binDirs: readonly string[];
+  readonly runner: CommandRunner;
+}
+
+export function createHost({ root, binDirs, runner }: HostOptions): Host {
+  return {
+    paths: hostPaths(root),
+    run: (binary, invocation) => runner.run({ ...invocation, path: binaryPath(binary, binDirs) }),
+    lines: (binary, invocation) => runner.lines({ ...invocation, path: binaryPath(binary, binDirs) }),
+  };
+}

@@ -1,0 +1,50 @@
+// Every file of the host we touch. All paths are built here, from branded ids only, under one root that is `/` on
+// SmartOS and the lab host's private root elsewhere.
+import { join } from "node:path";
+import type { Digest, ZoneUuid } from "../util/ids.ts";
+
+export interface HostPaths {
+  /** Where the platform's `/` is. */
+  readonly root: string;
+  /** A path of the global zone as the platform spells it, in our view of the file system. */
+  inGlobalZone(path: string): string;
+
+  /** Zone's directory; `/zones/<uuid>` unless the zone object said another `zonepath`. */
+  zone(uuid: ZoneUuid): string;
+  /** Directory of the zone's `stdio.log` and its rotated files (0700, invisible inside the zone). */
+  zoneLogs(uuid: ZoneUuid): string;
+  /** Root of the zone's file system. Everything below is the tenant's: no symlink of it may be followed. */
+  zoneRoot(uuid: ZoneUuid): string;
+
+  /** `/var/db/zonelet`: what we remember. */
+  readonly state: string;
+  zoneRecord(uuid: ZoneUuid): string;
+  readonly zoneRecords: string;
+  imageRecord(config: Digest): string;
+  readonly imageRecords: string;
+  /** Records that could not be read are moved here. */
+  readonly corrupt: string;
+  readonly locks: string;
+  /** Space for layers on their way to imgadm: `/var/tmp`, because `/tmp` of a global zone is memory (imgadm.md 2). */
+  readonly scratch: string;
+}
+
+export function hostPaths(root: string): HostPaths {
+  const state = join(root, "var/db/zonelet");
+  const zone = (uuid: ZoneUuid): string => join(root, "zones", uuid);
+  return {
+    root,
+    inGlobalZone: (path) => join(root, path),
+    zone,
+    zoneLogs: (uuid) => join(zone(uuid), "logs"),
+    zoneRoot: (uuid) => join(zone(uuid), "root"),
+    state,
+    zoneRecords: join(state, "zones"),
+    zoneRecord: (uuid) => join(state, "zones", `${uuid}.json`),
+    imageRecords: join(state, "images"),
+    imageRecord: (config) => join(state, "images", `${config.slice("sha256:".length)}.json`),
+    corrupt: join(state, "corrupt"),
+    locks: join(state, "locks"),
+    scratch: join(root, "var/tmp/zonelet"),
+  };
+}

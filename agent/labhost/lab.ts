@@ -1,0 +1,83 @@
+// The lab host's private root and what every emulated command shares.
+//
+// Layout below the root, which stands for the platform's `/`:
+//   bin/                 the emulated commands (links to one wrapper), the only thing the agent's config points at
+//   zones/               pool `zones`, mounted: images and zones are zones/<uuid>
+//   etc/zones/           zone configurations
+//   var/imgadm/, var/log/, var/run/, opt/custom/etc/ …   as on the platform
+//   lab/                 ours, no counterpart on the platform: lab.json, calls.ndjson, datasets/, locks/, runtime/
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import { parseFailpoints, type Failpoints } from "./failpoints.ts";
+
+export interface LabConfig {
+  readonly version: 1;
+  /** nic tags `nictagadm` knows. */
+  readonly nicTags: readonly string[];
+  readonly serverUuid: string;
+  readonly hostname: string;
+  /** How a zone's root is made: overlayfs mounts (root) or copies (ordinary users, or no overlayfs). */
+  readonly clones: "overlay" | "copy";
+  /** `root`: namespaces of the machine's root. `user`: everything inside a single-id user namespace. */
+  readonly privilege: "root" | "user";
+}
+
+export interface Lab {
+  readonly root: string;
+  readonly config: LabConfig;
+  readonly failpoints: Failpoints;
+  /** A path as the platform spells it, in the private root. */
+  path(platformPath: string): string;
+  /** Path below `lab/`. */
+  own(...parts: string[]): string;
+}
+
+export const PLATFORM_STAMP = "20250501T001122Z";
+
+export function defaultLabRoot(env: NodeJS.ProcessEnv = process.env): string {
+  const explicit = env["LABHOST_ROOT"];
+  if (explicit !== undefined && explicit !== "") return explicit;
+  if (userInfo().uid === 0) return "/var/lib/zonelet-lab";
+  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "zonelet-lab");
+}
+
+export class LabError extends Error {}
+
+/** Opens an initialised lab. Raises LabError on SunOS and where `zonelet-lab init` has not run. */
+export function openLab(env: NodeJS.ProcessEnv = process.env): Lab {
+  refuseSunOS();
+  const root = defaultLabRoot(env);
+  const file = join(root, "lab/lab.json");
+  if (!existsSync(file)) throw new LabError(`no lab host in ${root}: run "zonelet-lab init"`);
+  const config = JSON.parse(readFileSync(file, "utf8")) as LabConfig;
+  return {
+    root,
+    config,
+    failpoints: parseFailpoints(env["LABHOST_FAILPOINTS"] ?? "", join(root, "lab/failpoints")),
+    path: (platformPath) => join(root, platformPath),
+    own: (...parts) => join(root, "lab", ...parts),
+  };
+}
+
+export function refuseSunOS(platform: NodeJS.Platform = process.platform): void {
+  if (platform === "sunos")
+    throw new LabError("this is SmartOS: the lab host stands in for it elsewhere and refuses to run here");
+}
+
+/** One line of `lab/calls.ndjson`. Payloads are not recorded, only their size: they carry tenants' secrets. */
+export interface CallRecord {
+  readonly time: string;
+  readonly pid: number;
+  readonly ppid: number;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly exit?: number;
+  readonly ms?: number;
+}
+
+/** Appends to calls.ndjson; O_APPEND keeps lines of concurrent commands whole. Written at the end of each call. */
+export function recordCall(lab: Lab, call: CallRecord): void {
+  mkdirSync(lab.own(), { recursive: true });
+  appendFileSync(lab.own("calls.ndjson"), `${JSON.stringify(call)}\n`);
+}

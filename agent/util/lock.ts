@@ -1,0 +1,88 @@
+// Locks between processes that the kernel gives back when their holder dies, kill -9 included.
+//
+// Node offers no fcntl locks, and lock files with a pid in them need a guess about who is still alive. An exclusive
+// SQLite transaction on an empty file is a POSIX record lock taken by code that ships inside node, on Linux and
+// illumos alike; nothing is ever written to the file (DECISIONS.md, "Locks").
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface LockOptions {
+  /** Give up after this many milliseconds. Default: wait until `signal` aborts. 0 tries once. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called once when the lock turns out to be taken and we begin to wait. */
+  readonly onWait?: () => void;
+}
+
+export interface Lock extends AsyncDisposable {
+  /** Gives the lock back. Repeating it does nothing. */
+  release(): void;
+}
+
+const SQLITE_BUSY = 5;
+
+/**
+ * Takes the exclusive lock on `path` (created if missing, never removed: removing a lock file races with its next
+ * holder). Resolves to undefined when `timeoutMs` passed. Rejects with the signal's reason when aborted.
+ * Two calls in one process exclude each other as two processes do.
+ */
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock | undefined> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const deadline = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
+  let pause = 5;
+  let told = false;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const lock = tryLock(path);
+    if (lock) return lock;
+    if (!told) {
+      told = true;
+      options.onWait?.();
+    }
+    const left = deadline - performance.now();
+    if (left <= 0) return undefined;
+    await sleep(Math.min(pause, left), undefined, options.signal ? { signal: options.signal } : {});
+    pause = Math.min(pause * 2, 100);
+  }
+}
+
+/** Runs `work` under the lock on `path`; waits without limit for it unless options say otherwise. */
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  options: Omit<LockOptions, "timeoutMs"> = {},
+): Promise<T> {
+  const lock = await acquireLock(path, options);
+  if (!lock) throw new Error("unreachable: a lock without timeout was not granted");
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+function tryLock(path: string): Lock | undefined {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;
+    throw error;
+  }
+  let held = true;
+  const release = (): void => {
+    if (!held) return;
+    held = false;
+    database.close();
+  };
+  return {
+    release,
+    [Symbol.asyncDispose]: () => {
+      release();
+      return Promise.resolve();
+    },
+  };
+}

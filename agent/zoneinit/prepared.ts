@@ -1,0 +1,36 @@
+// What a spec becomes: one payload for vmadm and what the agent itself has to know to keep the container's promises.
+import type { ZoneManifest } from "../vmadm/schema.ts";
+import type { ContainerName } from "../util/ids.ts";
+
+/** Something accepted but not (wholly) honoured, or risky. `where` is file:line:column or a flag, where known. */
+export interface SpecWarning {
+  /** Path of the field in the document, e.g. `tmpfs` or `mounts[1].source`. */
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly where?: string;
+}
+
+/** Where a value of the payload came from: one row of `zonelet explain`. */
+export interface ValueOrigin {
+  /** Path in the payload, e.g. `max_physical_memory` or `internal_metadata.docker:cmd`. */
+  readonly path: string;
+  readonly from: "spec" | "image" | "profile" | "node" | "derived";
+  /** Field or rule behind it, e.g. `memory (web.yaml:4:9)`, `Config.Cmd`, `2 × memory`. */
+  readonly why: string;
+}
+
+export interface PreparedZone {
+  readonly name: ContainerName;
+  readonly manifest: ZoneManifest;
+  readonly autoRemove: boolean;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  /** Signal name with SIG. Anything but SIGTERM is sent by us before vmadm's own stop. */
+  readonly stopSignal: string;
+  readonly stopTimeoutS: number;
+  /** Directories or files of the global zone that must exist before create: vmadm does not check them. */
+  readonly bindSources: readonly string[];
+  readonly warnings: readonly SpecWarning[];
+  readonly origins: readonly ValueOrigin[];
+}
