@@ -2,9 +2,11 @@
 //
 // argv arrays only, an environment of our own, cwd `/`, no inherited descriptors. A command that changes the host runs
 // in a process group of its own and is never killed half-way: an abort or a dying agent leaves it to finish, and
-// recovery observes what came of it (style: "stopping the service never kills a half-done create").
+// recovery observes what came of it (style: "stopping the service never kills a half-done create"). For the same
+// reason such a command writes into files instead of pipes: a pipe whose reader is gone would end it at its next word.
 import { execa, ExecaError, type Options } from "execa";
 import { CommandError, type CommandFailure, type CommandOutcome } from "./errors.ts";
+import { openSpool, type Spool } from "./spool.ts";
 
 export interface HostCommand {
   /** Absolute path of the executable, from the registry in `host/binaries.ts`. */
@@ -17,10 +19,17 @@ export interface HostCommand {
   /** True where killing it half-way could leave the host half-changed. */
   readonly mutates: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of stdout and of stderr kept; more is an error ("output-limit"). Default 64 MiB: `vmadm lookup -j` of a full node. */
+  /**
+   * Bytes of stdout and of stderr kept; more is an error ("output-limit"), for a mutating command after it has ended.
+   * Default 64 MiB: `vmadm lookup -j` of a full node.
+   */
   readonly maxBuffer?: number;
+  /** Variables for this command alone, on top of the runner's environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Called with the child's pid before anything is awaited. */
   readonly onSpawn?: ((pid: number) => void) | undefined;
+  /** Called once when the child has ended or could not be started, also after we stopped waiting for it. */
+  readonly onExit?: (() => void) | undefined;
 }
 
 export interface CommandResult {
@@ -33,7 +42,7 @@ export interface CommandRunner {
   /** Resolves on exit 0; otherwise rejects with {@link CommandError}, which keeps argv, status and both tails. */
   run(command: HostCommand): Promise<CommandResult>;
   /** Starts a command that prints lines until it is ended, and yields them. See {@link LineStream}. */
-  lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer">): LineStream;
+  lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer" | "onExit">): LineStream;
 }
 
 export interface LineStream extends AsyncIterable<string>, AsyncDisposable {
@@ -55,79 +64,150 @@ export interface CommandRunnerOptions {
   readonly onDone?: (trace: CommandTrace) => void;
 }
 
+const MAX_OUTPUT = 64 * 1024 * 1024;
 const TAIL = 64 * 1024;
 const KILL_AFTER_MS = 5_000;
 
 export function createCommandRunner({ env, onDone }: CommandRunnerOptions): CommandRunner {
-  const common = { env, extendEnv: false, cwd: "/", stripFinalNewline: false, cleanup: false } satisfies Options;
+  const common = (command: Pick<HostCommand, "env">) =>
+    ({
+      env: { ...env, ...command.env },
+      extendEnv: false,
+      cwd: "/",
+      stripFinalNewline: false,
+      cleanup: false,
+    }) as const satisfies Options;
 
   async function run(command: HostCommand): Promise<CommandResult> {
     const argv = [command.path, ...command.args];
     const started = performance.now();
-    const done = (failure: CommandFailure | undefined, exitCode: number | undefined): number => {
+    try {
+      if (command.signal?.aborted) {
+        command.onExit?.();
+        throw failed("aborted", { argv }, 0, command.signal.reason);
+      }
+      const output = await (command.mutates ? change(command, argv) : read(command, argv));
       const durationMs = performance.now() - started;
-      onDone?.({ argv, durationMs, exitCode, ...(failure ? { failure } : {}) });
-      return durationMs;
-    };
-    if (command.signal?.aborted)
-      throw failed("aborted", { argv, exitCode: undefined, signal: undefined, stdout: "", stderr: "" }, 0);
+      onDone?.({ argv, durationMs, exitCode: 0 });
+      return { ...output, durationMs };
+    } catch (error) {
+      if (error instanceof CommandError)
+        onDone?.({
+          argv,
+          durationMs: performance.now() - started,
+          exitCode: error.outcome.exitCode,
+          failure: error.failure,
+        });
+      throw error;
+    }
+  }
 
+  /** A command that may be ended at any time; its children are ended with it, because they may hold its pipes open. */
+  async function read(command: HostCommand, argv: readonly string[]): Promise<Output> {
+    const started = performance.now();
     const child = execa(command.path, command.args, {
-      ...common,
-      ...(command.input === undefined ? { stdin: "ignore" as const } : { input: command.input }),
-      maxBuffer: command.maxBuffer ?? 64 * 1024 * 1024,
-      detached: command.mutates,
-      ...(command.mutates
-        ? {}
-        : {
-            timeout: command.timeoutMs,
-            forceKillAfterDelay: KILL_AFTER_MS,
-            ...(command.signal ? { cancelSignal: command.signal } : {}),
-          }),
+      ...common(command),
+      ...stdin(command),
+      maxBuffer: command.maxBuffer ?? MAX_OUTPUT,
+      detached: true,
+    });
+    const { pid } = child;
+    if (pid !== undefined) command.onSpawn?.(pid);
+    let endedBy: CommandFailure | undefined;
+    const killers: NodeJS.Timeout[] = [];
+    const end = (why: CommandFailure) => (): void => {
+      if (pid === undefined || endedBy !== undefined) return;
+      endedBy = why;
+      killGroup(pid, "SIGTERM");
+      killers.push(setTimeout(() => killGroup(pid, "SIGKILL"), KILL_AFTER_MS));
+    };
+    killers.push(setTimeout(end("timeout"), command.timeoutMs));
+    const onAbort = end("aborted");
+    command.signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      const { stdout, stderr } = await child;
+      return { stdout, stderr };
+    } catch (error) {
+      if (!isExecaError(error)) throw error;
+      const known = { argv, stdout: text(error.stdout), stderr: text(error.stderr) };
+      const durationMs = performance.now() - started;
+      if (endedBy === undefined) throw fromExeca(error, known, durationMs);
+      throw failed(endedBy, { ...known, signal: error.signal }, durationMs, command.signal?.reason);
+    } finally {
+      killers.forEach(clearTimeout);
+      command.signal?.removeEventListener("abort", onAbort);
+      command.onExit?.();
+    }
+  }
+
+  /** A command that is never ended by us: its deadline and the caller's abort only end our waiting for it. */
+  async function change(command: HostCommand, argv: readonly string[]): Promise<Output> {
+    const started = performance.now();
+    const limit = command.maxBuffer ?? MAX_OUTPUT;
+    const stdout = openSpool();
+    const stderr = openSpool();
+    const child = execa(command.path, command.args, {
+      ...common(command),
+      ...stdin(command),
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+      buffer: false,
+      detached: true,
     });
     if (child.pid !== undefined) command.onSpawn?.(child.pid);
 
+    const ended = child.then(
+      () => {
+        if (stdout.size <= limit && stderr.size <= limit)
+          return { stdout: stdout.read(limit), stderr: stderr.read(limit) };
+        throw failed("output-limit", { argv, exitCode: 0, ...tails(stdout, stderr) }, performance.now() - started);
+      },
+      (error: unknown) => {
+        if (!isExecaError(error)) throw error;
+        throw fromExeca(error, { argv, ...tails(stdout, stderr) }, performance.now() - started);
+      },
+    );
+    const cleaned = ended.finally(() => {
+      stdout.close();
+      stderr.close();
+      command.onExit?.();
+    });
+
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    const giveUp = (failure: CommandFailure) => (): void => {
+      // The child must not keep a process alive whose user has gone.
+      child.nodeChildProcess.unref();
+      reject(failed(failure, { argv, ...tails(stdout, stderr) }, performance.now() - started, command.signal?.reason));
+    };
+    const timer = setTimeout(giveUp("timeout"), command.timeoutMs);
+    const onAbort = giveUp("aborted");
+    command.signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      const result = await (command.mutates
-        ? raceWithoutKilling(child, child.nodeChildProcess, command, argv, started)
-        : child);
-      return { stdout: result.stdout, stderr: result.stderr, durationMs: done(undefined, 0) };
-    } catch (error) {
-      if (error instanceof CommandError) {
-        done(error.failure, error.outcome.exitCode);
-        throw error;
-      }
-      if (!(error instanceof ExecaError)) throw error;
-      const failure = reason(error);
-      const durationMs = done(failure, error.exitCode);
-      const text = (value: unknown): string => (typeof value === "string" ? value : "");
-      throw failed(
-        failure,
-        {
-          argv,
-          exitCode: error.exitCode,
-          signal: error.signal,
-          stdout: text(error.stdout),
-          stderr: text(error.stderr),
-        },
-        durationMs,
-        failure === "missing" ? error : undefined,
-      );
+      return await Promise.race([cleaned, given]);
+    } finally {
+      clearTimeout(timer);
+      command.signal?.removeEventListener("abort", onAbort);
+      // Nobody listens any more after giving up; how the command ended is then found out by looking at the host.
+      cleaned.catch(() => undefined);
     }
   }
 
   function lines(command: Parameters<CommandRunner["lines"]>[0]): LineStream {
     const argv = [command.path, ...command.args];
     const child = execa(command.path, command.args, {
-      ...common,
+      ...common(command),
+      cleanup: true,
       stdin: "ignore",
-      buffer: { stdout: false, stderr: true },
-      maxBuffer: 1024 * 1024,
+      buffer: false,
       reject: false,
       forceKillAfterDelay: KILL_AFTER_MS,
       ...(command.signal ? { cancelSignal: command.signal } : {}),
     });
     if (child.pid !== undefined) command.onSpawn?.(child.pid);
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr = (stderr + chunk).slice(-TAIL);
+    });
     let stopped = false;
     const stop = (): void => {
       if (stopped) return;
@@ -136,27 +216,20 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     };
     const started = performance.now();
     async function* iterate(): AsyncGenerator<string> {
-      try {
-        for await (const line of child.iterable({ from: "stdout", preserveNewlines: false })) yield line;
-        const result = await child;
-        if (!stopped && result.failed) {
-          const stderr = typeof result.stderr === "string" ? result.stderr : "";
-          const failure: CommandFailure = result.isCanceled
-            ? "aborted"
-            : result.code === "ENOENT"
-              ? "missing"
-              : result.signal !== undefined
-                ? "signal"
-                : "exit";
-          throw failed(
-            failure,
-            { argv, exitCode: result.exitCode, signal: result.signal, stdout: "", stderr },
-            performance.now() - started,
-          );
+      for await (const line of child.iterable({ from: "stdout", preserveNewlines: false })) {
+        let consumed = false;
+        try {
+          yield line;
+          consumed = true;
+        } finally {
+          // execa waits for the child when its iterator is left early, so the child has to be told first.
+          if (!consumed) stop();
         }
-      } finally {
-        stop();
       }
+      const result = await child;
+      if (stopped || !result.failed) return;
+      const { exitCode, signal } = result;
+      throw failed(reason(result), { argv, exitCode, signal, stderr }, performance.now() - started, result.cause);
     }
     return {
       pid: child.pid,
@@ -172,37 +245,46 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
   return { run, lines };
 }
 
-/** Waits for a mutating command, its deadline or the caller's abort, whichever is first; the command itself runs on. */
-async function raceWithoutKilling<T>(
-  child: PromiseLike<T>,
-  process: { unref(): void },
-  command: HostCommand,
-  argv: readonly string[],
-  started: number,
-): Promise<T> {
-  const { promise: given, reject } = Promise.withResolvers<never>();
-  const giveUp = (failure: CommandFailure) => (): void => {
-    // The child must not keep a process alive whose user has gone.
-    process.unref();
-    const outcome = { argv, exitCode: undefined, signal: undefined, stdout: "", stderr: "" };
-    reject(failed(failure, outcome, performance.now() - started, command.signal?.reason));
-  };
-  const timer = setTimeout(giveUp("timeout"), command.timeoutMs);
-  const onAbort = giveUp("aborted");
-  command.signal?.addEventListener("abort", onAbort, { once: true });
+/** Without the `any` of execa's type parameter. */
+function isExecaError(error: unknown): error is ExecaError {
+  return error instanceof ExecaError;
+}
+
+type Output = Pick<CommandResult, "stdout" | "stderr">;
+
+function killGroup(leader: number, signal: NodeJS.Signals): void {
   try {
-    return await Promise.race([child, given]);
-  } finally {
-    clearTimeout(timer);
-    command.signal?.removeEventListener("abort", onAbort);
-    Promise.resolve(child).catch(() => undefined);
+    process.kill(-leader, signal);
+  } catch {
+    // Nobody of the group is left.
   }
 }
 
-function reason(
-  error: Pick<ExecaError, "timedOut" | "isCanceled" | "isMaxBuffer" | "isTerminated" | "code">,
-): CommandFailure {
-  if (error.timedOut) return "timeout";
+function stdin(command: HostCommand): { stdin: "ignore" } | { input: string | Uint8Array } {
+  return command.input === undefined ? { stdin: "ignore" } : { input: command.input };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function tails(stdout: Spool, stderr: Spool): Output {
+  return { stdout: stdout.read(TAIL), stderr: stderr.read(TAIL) };
+}
+
+function fromExeca(error: ExecaError, known: Output & { argv: readonly string[] }, durationMs: number): CommandError {
+  const { exitCode, signal } = error;
+  const failure = reason(error);
+  const told = failure === "missing" ? error.cause : undefined;
+  return failed(failure, { ...known, exitCode, signal }, durationMs, told);
+}
+
+function reason(error: {
+  isCanceled: boolean;
+  isMaxBuffer: boolean;
+  isTerminated: boolean;
+  code?: string | undefined;
+}): CommandFailure {
   if (error.isCanceled) return "aborted";
   if (error.isMaxBuffer) return "output-limit";
   if (error.code === "ENOENT" || error.code === "EACCES") return "missing";
@@ -214,10 +296,10 @@ function failed(
   failure: CommandFailure,
   raw: {
     argv: readonly string[];
-    exitCode: number | undefined;
-    signal: string | undefined;
-    stdout: string;
-    stderr: string;
+    exitCode?: number | undefined;
+    signal?: string | undefined;
+    stdout?: string;
+    stderr?: string;
   },
   durationMs: number,
   cause?: unknown,
@@ -226,8 +308,8 @@ function failed(
     argv: raw.argv,
     exitCode: raw.exitCode,
     signal: raw.signal,
-    stdoutTail: raw.stdout.slice(-TAIL),
-    stderrTail: raw.stderr.slice(-TAIL),
+    stdoutTail: (raw.stdout ?? "").slice(-TAIL),
+    stderrTail: (raw.stderr ?? "").slice(-TAIL),
     durationMs,
   };
   return new CommandError(failure, outcome, cause);

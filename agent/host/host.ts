@@ -8,7 +8,7 @@ export type Invocation = Omit<HostCommand, "path">;
 export interface Host {
   readonly paths: HostPaths;
   run(binary: HostBinary, invocation: Invocation): Promise<CommandResult>;
-  lines(binary: HostBinary, invocation: Pick<Invocation, "args" | "signal" | "onSpawn">): LineStream;
+  lines(binary: HostBinary, invocation: Pick<Invocation, "args" | "env" | "signal" | "onSpawn">): LineStream;
 }
 
 export interface HostOptions {
