@@ -1,0 +1,52 @@
+// The composition root: every service is made here, each from complete dependencies.
+import { loadConfig, type LoadOptions } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { createCommandRunner } from "./exec/run.ts";
+import { createHost, type Host } from "./host/host.ts";
+import { createImages } from "./imgadm/image-store.ts";
+import { createImgadmCli } from "./imgadm/cli.ts";
+import type { Images } from "./imgadm/images.ts";
+import type { Imgadm } from "./imgadm/client.ts";
+import { createLogger, type Logger } from "./log/logger.ts";
+import { createVmadmCli } from "./vmadm/cli.ts";
+import type { Vmadm } from "./vmadm/client.ts";
+import { createContainers, type Containers } from "./zones/containers.ts";
+import { createZoneStore } from "./zones/store.ts";
+
+export interface Agent {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly host: Host;
+  readonly vmadm: Vmadm;
+  readonly imgadm: Imgadm;
+  readonly images: Images;
+  readonly containers: Containers;
+}
+
+export interface AgentOptions extends LoadOptions {
+  readonly logLevel?: Config["log"]["level"] | undefined;
+}
+
+/** Reads the configuration and puts the agent together. Starts nothing and touches nothing on the host. */
+export function createAgent(options: AgentOptions = {}): Agent {
+  const config = loadConfig(options);
+  const log = createLogger({ level: options.logLevel ?? config.log.level, destination: process.stderr });
+  const runner = createCommandRunner({
+    env: config.commandEnv,
+    onDone: ({ argv, durationMs, exitCode, failure }) => {
+      log.debug({ argv, ms: Math.round(durationMs), exitCode, failure }, "host command");
+    },
+  });
+  const host = createHost({ root: config.host.root, binDirs: config.host.binDirs, runner });
+  const vmadm = createVmadmCli(host, log);
+  const imgadm = createImgadmCli(host, log, { pool: config.host.pool });
+  const images = createImages({ host, imgadm, config, log });
+  const containers = createContainers({
+    vmadm,
+    images,
+    store: createZoneStore(host.paths, log),
+    paths: host.paths,
+    log,
+  });
+  return { config, log, host, vmadm, imgadm, images, containers };
+}

@@ -1,0 +1,87 @@
+// What leaves the program for people (tables) and for programs (`-o json|yaml`).
+import { stringify } from "yaml";
+
+export type OutputFormat = "table" | "json" | "yaml";
+
+export interface Output {
+  readonly isTerminal: boolean;
+  readonly color: boolean;
+  readonly columns: number;
+  out(text: string | Uint8Array): Promise<void>;
+  err(text: string | Uint8Array): Promise<void>;
+}
+
+interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(chunk: string | Uint8Array): boolean;
+  once(event: "drain" | "error" | "close", listener: () => void): unknown;
+  removeListener(event: "drain" | "error" | "close", listener: () => void): unknown;
+  readonly writable: boolean;
+}
+
+/** Writes wait for a slow reader; a reader that went away (`| head`) is no error, what follows is dropped. */
+export function createOutput(stdout: Stream, stderr: Stream, options: { readonly noColor: boolean }): Output {
+  return {
+    isTerminal: stdout.isTTY ?? false,
+    color: (stdout.isTTY ?? false) && !options.noColor,
+    columns: stdout.columns ?? 80,
+    out: (text) => write(stdout, text),
+    err: (text) => write(stderr, text),
+  };
+}
+
+async function write(stream: Stream, chunk: string | Uint8Array): Promise<void> {
+  if (!stream.writable || stream.write(chunk)) return;
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const done = (): void => {
+    resolve(undefined);
+  };
+  const events = ["drain", "error", "close"] as const;
+  for (const event of events) stream.once(event, done);
+  await promise;
+  for (const event of events) stream.removeListener(event, done);
+}
+
+/** A table with two blanks between columns and no trailing ones. Cells come from tenants: control characters are shown, not obeyed. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows.map((row) => row.map(safeText))];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}
+
+/** Text of a tenant or a registry, safe for a terminal: control characters become visible escapes. */
+export function safeText(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+export function formatData(value: unknown, format: "json" | "yaml"): string {
+  return format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { aliasDuplicateObjects: false });
+}
+
+/** `5 seconds`, `3 minutes`, `2 hours`, `4 days`: the largest whole unit, as `docker ps` writes it. */
+export function humanAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const steps: readonly (readonly [number, string])[] = [
+    [86_400, "day"],
+    [3_600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ];
+  for (const [length, unit] of steps) {
+    const count = Math.floor(seconds / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? "" : "s"}`;
+  }
+  return "less than a second";
+}

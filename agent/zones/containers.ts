@@ -1,0 +1,236 @@
+// The verbs on containers that exist. Each takes a reference as people type it, works under the lock of the container's
+// name, and may be repeated.
+import { AgentError } from "../errors/agent-error.ts";
+import { acquireLock } from "../util/lock.ts";
+import { isContainerName, type ContainerName } from "../util/ids.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import { exitOf, hasEnded, isOurs } from "./observe.ts";
+import type { ExitStatus } from "./exit-status.ts";
+import { signalName, SIGNAL_NAMES } from "./exit-status.ts";
+import { containerName, findZone } from "./find.ts";
+import { childRecorder, launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
+import { nameLockPath } from "./locks.ts";
+import type { ZoneRecord } from "./record.ts";
+import { awaitSurvivor, deleteZone, judge } from "./settle.ts";
+import { watchZones } from "./watch.ts";
+import { suggest } from "../util/suggest.ts";
+
+export interface VerbOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait?: (what: string) => void;
+}
+
+export interface Containers {
+  /** Every container zone of the node, ours or not; one vmadm call. */
+  list(options?: VerbOptions): Promise<readonly VmObject[]>;
+  /** Records of creates that did not come to an end and have no zone (yet). */
+  unfinished(zones: readonly VmObject[]): Promise<readonly ZoneRecord[]>;
+  find(reference: string, options?: VerbOptions): Promise<VmObject>;
+  launch(request: LaunchRequest): Promise<Launched>;
+  start(reference: string, options?: VerbOptions): Promise<VmObject>;
+  /** Sends the stop signal, waits `timeoutS` (default: the container's own, else 10 s), then kills. Not running is success. */
+  stop(reference: string, options?: VerbOptions & { readonly timeoutS?: number | undefined }): Promise<VmObject>;
+  restart(reference: string, options?: VerbOptions & { readonly timeoutS?: number | undefined }): Promise<VmObject>;
+  /** A signal to the container's first process, by name or Linux number. */
+  kill(reference: string, signal: string, options?: VerbOptions): Promise<VmObject>;
+  /** Deletes the zone and what we remember of it. A running one only with `force`; a foreign one only by its uuid and with `force`. */
+  remove(reference: string, options?: VerbOptions & { readonly force?: boolean }): Promise<string>;
+  /** Resolves when the container has ended for good (its restart policy included); at once when it is not running. */
+  wait(reference: string, options?: VerbOptions): Promise<ExitStatus>;
+  /** Deletes `--rm` containers that have ended while nobody watched them. */
+  sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
+}
+
+/** Brands whose zones can be containers. */
+const CONTAINER_BRANDS = new Set(["lx", "joyent-minimal"]);
+
+export function createContainers(dependencies: LaunchDependencies): Containers {
+  const { vmadm, store, paths } = dependencies;
+
+  async function list(options: VerbOptions = {}): Promise<readonly VmObject[]> {
+    const vms = await vmadm.lookup({}, call(options));
+    return vms.filter((vm) => CONTAINER_BRANDS.has(vm.brand));
+  }
+
+  const find = async (reference: string, options: VerbOptions = {}): Promise<VmObject> =>
+    findZone(reference, await list(options));
+
+  /** Finds the zone, locks its name, and looks again: between the two somebody may have removed it. */
+  async function withZone<T>(
+    reference: string,
+    options: VerbOptions,
+    work: (vm: VmObject, record: ZoneRecord | undefined) => Promise<T>,
+  ): Promise<T> {
+    const vm = await find(reference, options);
+    const name = containerName(vm);
+    if (!isContainerName(name)) return work(vm, undefined);
+    return locked(name, options, async () => {
+      const record = await store.get(vm.uuid);
+      if (record) await awaitSurvivor(record, options.signal);
+      return work(vm, record);
+    });
+  }
+
+  async function locked<T>(name: ContainerName, options: VerbOptions, work: () => Promise<T>): Promise<T> {
+    const lock = await acquireLock(nameLockPath(paths, name), {
+      ...(options.signal ? { signal: options.signal } : {}),
+      onWait: () => options.onWait?.(`another zonelet command works on "${name}"`),
+    });
+    if (!lock) throw new AgentError("LOCKED", `"${name}" is being worked on`);
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
+  }
+
+  async function startZone(vm: VmObject, record: ZoneRecord | undefined, options: VerbOptions): Promise<void> {
+    const onSpawn = record ? { onSpawn: childRecorder(record, store) } : {};
+    await vmadm.start(vm.uuid, { ...call(options), ...onSpawn });
+    if (record) await store.save({ ...record, phase: "started", want: "running", attached: false, child: undefined });
+  }
+
+  async function stopZone(
+    vm: VmObject,
+    options: VerbOptions & { readonly timeoutS?: number | undefined },
+  ): Promise<void> {
+    const timeoutS = options.timeoutS ?? numberOf(vm, "zonelet:stop_timeout") ?? 10;
+    const signal = vm.internal_metadata["zonelet:stop_signal"];
+    if (vm.state === "running" && typeof signal === "string" && signal !== "SIGTERM") {
+      // vmadm's own stop knows only TERM, so another signal is sent by us and given its time first.
+      await vmadm.kill(vm.uuid, signal, call(options));
+      if (await endsWithin(vm, timeoutS * 1000, options)) {
+        await vmadm.stop(vm.uuid, call(options)); // clears autoboot: a restart policy must not bring it back
+        return;
+      }
+    }
+    // `-t 0` means "not given" to vmadm: the shortest patience it has is one second (vmadm.md 3.7).
+    await vmadm.stop(vm.uuid, { ...call(options), timeoutS: Math.max(1, timeoutS) });
+  }
+
+  async function endsWithin(vm: VmObject, ms: number, options: VerbOptions): Promise<boolean> {
+    const deadline = AbortSignal.timeout(ms);
+    const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
+    try {
+      using watch = await watchZones(vmadm, { zone: vm.uuid, signal });
+      await watch.until(vm.uuid, (now) => now?.state !== "running", signal);
+      return true;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (deadline.aborted) return false;
+      throw error;
+    }
+  }
+
+  return {
+    list,
+    find,
+    unfinished: async (zones) => {
+      const known = new Set<string>(zones.map((vm) => vm.uuid));
+      return (await store.list()).filter((record) => !known.has(record.uuid) && record.phase === "creating");
+    },
+    launch: (request) => launch(request, dependencies),
+    start: (reference, options = {}) =>
+      withZone(reference, options, async (vm, record) => {
+        await startZone(vm, record, options);
+        return vm;
+      }),
+    stop: (reference, options = {}) =>
+      withZone(reference, options, async (vm) => {
+        await stopZone(vm, options);
+        return vm;
+      }),
+    restart: (reference, options = {}) =>
+      withZone(reference, options, async (vm, record) => {
+        // Not `vmadm reboot`: it ignores the timeout (vmadm.md 3.8).
+        if (vm.state === "running") await stopZone(vm, options);
+        await startZone(vm, record, options);
+        return vm;
+      }),
+    kill: async (reference, signal, options = {}) => {
+      const name = signalName(signal);
+      if (name === undefined) {
+        const near = suggest(`SIG${signal.toUpperCase().replace(/^SIG/, "")}`, SIGNAL_NAMES);
+        throw new AgentError(
+          "SIGNAL_UNKNOWN",
+          `unknown signal "${signal}"`,
+          near === undefined ? {} : { hint: `did you mean ${near}?` },
+        );
+      }
+      const vm = await find(reference, options);
+      await vmadm.kill(vm.uuid, name, call(options));
+      return vm;
+    },
+    remove: async (reference, options = {}) => {
+      const zones = await list(options);
+      const records = isContainerName(reference) ? await store.byName(reference) : [];
+      if (isContainerName(reference) && records.length > 0 && !zones.some((vm) => vm.alias === reference)) {
+        // Only a record: a create that was killed. Its child may still bring the zone forth.
+        return locked(reference, options, async () => {
+          await removeUnfinished(reference, options);
+          return reference;
+        });
+      }
+      const target = findZone(reference, zones);
+      return withZone(target.uuid, options, async (vm, record) => {
+        const force = options.force ?? false;
+        if (!isOurs(vm) && !record && !(force && reference === vm.uuid))
+          throw new AgentError("CONTAINER_FOREIGN", `zone ${vm.uuid} was not made by zonelet`, {
+            hint: `to delete it all the same: zonelet rm -f ${vm.uuid}`,
+          });
+        if (vm.state === "running" && !force)
+          throw new AgentError("CONTAINER_RUNNING", `container "${containerName(vm)}" is running`, {
+            hint: `stop it first, or "zonelet rm -f ${containerName(vm)}"`,
+          });
+        if (record) await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        else await vmadm.delete(vm.uuid, call(options));
+        return containerName(vm);
+      });
+    },
+    wait: async (reference, options = {}) => {
+      const found = await find(reference, options);
+      using watch = await watchZones(vmadm, { zone: found.uuid, signal: options.signal });
+      const vm = await watch.until(
+        found.uuid,
+        (now) => now === undefined || hasEnded(now) || (now.state === "stopped" && found.state === "stopped"),
+        options.signal,
+      );
+      if (!vm)
+        throw new AgentError("CONTAINER_NOT_FOUND", `container "${reference}" was removed while it was waited for`);
+      return exitOf(vm) ?? { code: 0, coreDumped: false };
+    },
+    sweep: async (zones, options = {}) => {
+      for (const record of await store.list()) {
+        const vm = zones.find((z) => z.uuid === record.uuid);
+        if (!vm || !record.autoRemove || record.attached || record.phase !== "started" || !hasEnded(vm)) continue;
+        const lock = await acquireLock(nameLockPath(paths, record.name), { timeoutMs: 0 });
+        if (!lock) continue;
+        try {
+          await deleteZone(record, dependencies);
+        } finally {
+          lock.release();
+        }
+        options.signal?.throwIfAborted();
+      }
+    },
+  };
+
+  async function removeUnfinished(name: ContainerName, options: VerbOptions): Promise<void> {
+    for (const record of await store.byName(name)) {
+      await awaitSurvivor(record, options.signal);
+      const vm = await vmadm.get(record.uuid, call(options));
+      const verdict = judge({ record, vm, request: undefined, unwatched: true, nowMs: Date.now() });
+      if (vm) await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+      else if (verdict.do === "forget") await store.remove(record.uuid);
+    }
+  }
+}
+
+function call(options: VerbOptions): { readonly signal?: AbortSignal } {
+  return options.signal ? { signal: options.signal } : {};
+}
+
+function numberOf(vm: VmObject, key: string): number | undefined {
+  const value = Number(vm.internal_metadata[key] ?? NaN);
+  return Number.isFinite(value) ? value : undefined;
+}

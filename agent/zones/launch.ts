@@ -1,0 +1,271 @@
+// `run` and `create`: from a request to a zone, once, whatever is killed in between.
+//
+//   lock the name → look at the zones → settle what an earlier command left → image → prepare → check mounts →
+//   vmadm validate → record "creating" (on disk) → vmadm create → record "created" → vmadm start → record "started"
+//
+// A failure after "creating" undoes the zone and the record, and says so. A kill leaves the record, and the next command
+// for the same name takes it from there (settle.ts).
+import { existsSync, lstatSync } from "node:fs";
+import { AgentError } from "../errors/agent-error.ts";
+import { fromUnknown } from "../errors/chain.ts";
+import type { HostPaths } from "../host/paths.ts";
+import type { Images, RunnableImage } from "../imgadm/images.ts";
+import type { Logger } from "../log/logger.ts";
+import { acquireLock } from "../util/lock.ts";
+import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
+import { processIdentity } from "../util/process-identity.ts";
+import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
+import { attachLockPath, nameLockPath } from "./locks.ts";
+import type { ZoneRecord } from "./record.ts";
+import { awaitSurvivor, deleteZone, judge } from "./settle.ts";
+import type { ZoneStore } from "./store.ts";
+
+export type LaunchStep = "image" | "prepare" | "mounts" | "validate" | "create" | "start";
+
+export interface LaunchRequest {
+  readonly name: ContainerName;
+  /** Finds or fetches the image. */
+  readonly image: () => Promise<RunnableImage>;
+  /** Turns the request into a payload for the given uuid. */
+  readonly prepare: (image: RunnableImage, uuid: ZoneUuid) => PreparedZone | Promise<PreparedZone>;
+  /** All zones as they are; called once the name is locked, and again only where something had to be waited for. */
+  readonly snapshot: () => Promise<readonly VmObject[]>;
+  readonly want: "running" | "stopped";
+  readonly attached: boolean;
+  /** Leave what a failed create made, to be looked at. */
+  readonly keepFailed: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: (step: LaunchStep) => void;
+  readonly onWait?: (what: string) => void;
+}
+
+export interface Launched {
+  readonly uuid: ZoneUuid;
+  readonly prepared: PreparedZone;
+  readonly warnings: readonly SpecWarning[];
+  /** True where an earlier, killed command's zone was taken over. */
+  readonly resumed: boolean;
+}
+
+export interface LaunchDependencies {
+  readonly vmadm: Vmadm;
+  readonly images: Images;
+  readonly store: ZoneStore;
+  readonly paths: HostPaths;
+  readonly log: Logger;
+}
+
+export async function launch(request: LaunchRequest, dependencies: LaunchDependencies): Promise<Launched> {
+  const { paths } = dependencies;
+  const lock = await acquireLock(nameLockPath(paths, request.name), {
+    ...(request.signal ? { signal: request.signal } : {}),
+    onWait: () => request.onWait?.(`another zonelet command works on "${request.name}"`),
+  });
+  if (!lock) throw new AgentError("LOCKED", `"${request.name}" is being worked on`);
+  try {
+    return await launchLocked(request, dependencies);
+  } finally {
+    lock.release();
+  }
+}
+
+async function launchLocked(request: LaunchRequest, dependencies: LaunchDependencies): Promise<Launched> {
+  const { store, images } = dependencies;
+  const records = await store.byName(request.name);
+  const zones = await request.snapshot();
+  refuseForeign(request.name, zones, records);
+
+  request.onStep?.("image");
+  const image = await request.image();
+  request.onStep?.("prepare");
+  const uuid = newZoneUuid();
+  const prepared = await request.prepare(image, uuid);
+  const digest = requestDigest(prepared);
+
+  const resumed = await settleRecords(records, zones, digest, request, dependencies);
+  if (resumed) {
+    const adopted = await request.prepare(image, resumed.uuid);
+    return { uuid: resumed.uuid, prepared: adopted, warnings: adopted.warnings, resumed: true };
+  }
+
+  request.onStep?.("mounts");
+  checkMounts(prepared, dependencies.paths);
+  request.onStep?.("validate");
+  const failure = await dependencies.vmadm.validateCreate(prepared.manifest, callOptions(request));
+  if (failure) throw invalidPayload(request.name, failure);
+
+  const record: ZoneRecord = {
+    version: 1,
+    uuid,
+    name: request.name,
+    phase: "creating",
+    request: digest,
+    want: request.want,
+    attached: request.attached,
+    autoRemove: prepared.autoRemove,
+    image: image.imageUuid,
+    createdAt: new Date().toISOString(),
+  };
+  await store.save(record);
+  let step: LaunchStep = "create";
+  try {
+    request.onStep?.("create");
+    await images.pinned(image.imageUuid, () =>
+      dependencies.vmadm.create(prepared.manifest, { ...callOptions(request), onSpawn: childRecorder(record, store) }),
+    );
+    const created: ZoneRecord = { ...record, phase: "created" };
+    if (request.want === "stopped") {
+      await store.save(created);
+    } else {
+      await store.save(created, { sync: false });
+      step = "start";
+      request.onStep?.("start");
+      await dependencies.vmadm.start(uuid, { ...callOptions(request), onSpawn: childRecorder(created, store) });
+      await store.save({ ...created, phase: "started" });
+    }
+  } catch (error) {
+    throw await undo(error, step, record, request, dependencies);
+  }
+  return { uuid, prepared, warnings: prepared.warnings, resumed: false };
+}
+
+/** A zone of that name which no record of ours speaks of: an operator's, a head node's, or one whose record was lost. */
+function refuseForeign(name: ContainerName, zones: readonly VmObject[], records: readonly ZoneRecord[]): void {
+  const other = zones.find((vm) => vm.alias === name && !records.some((record) => record.uuid === vm.uuid));
+  if (other) throw nameTaken(name, other);
+}
+
+function nameTaken(name: ContainerName, vm: VmObject): AgentError {
+  return new AgentError("CONTAINER_NAME_TAKEN", `the name "${name}" is in use by zone ${vm.uuid} (${vm.state})`, {
+    hint: `remove it ("zonelet rm ${vm.state === "running" ? "-f " : ""}${name}") or choose another name`,
+    details: { uuid: vm.uuid, state: vm.state },
+  });
+}
+
+/** Deals with each record of the name; returns the one to go on with, if the same request was killed half-way. */
+async function settleRecords(
+  records: readonly ZoneRecord[],
+  zones: readonly VmObject[],
+  digest: string,
+  request: LaunchRequest,
+  dependencies: LaunchDependencies,
+): Promise<ZoneRecord | undefined> {
+  const { vmadm, store, paths, log } = dependencies;
+  for (const record of records) {
+    const waited = await awaitSurvivor(record, request.signal);
+    const vm = waited ? await vmadm.get(record.uuid, callOptions(request)) : zones.find((z) => z.uuid === record.uuid);
+    const unwatched = await isUnwatched(record, paths);
+    const verdict = judge({ record, vm, request: digest, unwatched, nowMs: Date.now() });
+    log.info(
+      { zone: record.uuid, phase: record.phase, state: vm?.state, verdict },
+      "settling an earlier command's container",
+    );
+    switch (verdict.do) {
+      case "forget":
+        await store.remove(record.uuid);
+        break;
+      case "keep-watch":
+        break;
+      case "delete":
+        await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        break;
+      case "refuse":
+        if (vm) throw nameTaken(request.name, vm);
+        break;
+      case "resume":
+        if (verdict.from === "start") {
+          request.onStep?.("start");
+          await vmadm.start(record.uuid, { ...callOptions(request), onSpawn: childRecorder(record, store) });
+          await store.save({ ...record, phase: "started", child: undefined });
+        }
+        return record;
+    }
+  }
+  return undefined;
+}
+
+async function isUnwatched(record: ZoneRecord, paths: HostPaths): Promise<boolean> {
+  const lock = await acquireLock(attachLockPath(paths, record.uuid), { timeoutMs: 0 });
+  lock?.release();
+  return lock !== undefined;
+}
+
+async function undo(
+  error: unknown,
+  step: LaunchStep,
+  record: ZoneRecord,
+  request: LaunchRequest,
+  dependencies: LaunchDependencies,
+): Promise<AgentError> {
+  const cause = fromUnknown(error);
+  const told = `create ${request.name}: failed at step "${step}"`;
+  const options = { cause, details: { step, uuid: record.uuid, ...cause.details } };
+  if (request.keepFailed) {
+    // The record goes on as created, so that `rm NAME` finds what is left.
+    await dependencies.store.save({ ...record, phase: "created", want: "stopped" });
+    return new AgentError(cause.code, told, {
+      ...options,
+      hint: `kept for inspection: zone ${record.uuid} (--keep-failed)`,
+    });
+  }
+  try {
+    await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, dependencies.store));
+  } catch (undoError) {
+    dependencies.log.error({ err: undoError, zone: record.uuid }, "undo failed");
+    return new AgentError(cause.code, told, {
+      ...options,
+      hint: `undoing it failed, too (${fromUnknown(undoError).message}): run "zonelet rm -f ${request.name}"`,
+    });
+  }
+  const advice = cause.hint === undefined ? "" : `${cause.hint}; `;
+  return new AgentError(cause.code, told, { ...options, hint: `${advice}undone: zone, dataset, record` });
+}
+
+/** vmadm does not look at lofs sources; a missing one fails only at boot, with a wedged zone (vmadm.md 8.3). */
+function checkMounts(prepared: PreparedZone, paths: HostPaths): void {
+  for (const source of prepared.bindSources) {
+    const place = paths.inGlobalZone(source);
+    if (!existsSync(place))
+      throw new AgentError("MOUNT_SOURCE_MISSING", `volume source ${source} does not exist`, {
+        hint: `make it ("mkdir -p ${source}"); nothing was created`,
+      });
+    const status = lstatSync(place);
+    if (!status.isDirectory() && !status.isFile())
+      throw new AgentError("MOUNT_SOURCE_MISSING", `volume source ${source} is neither a directory nor a file`);
+  }
+}
+
+function invalidPayload(name: ContainerName, failure: ValidationFailure): AgentError {
+  const parts = [
+    ...(failure.badBrand === undefined ? [] : [`unknown brand "${failure.badBrand}"`]),
+    ...list("bad value of", failure.badValues),
+    ...list("unknown property", failure.badProperties),
+    ...list("missing", failure.missingProperties),
+  ];
+  return new AgentError("PAYLOAD_INVALID", `create ${name}: vmadm refuses the manifest: ${parts.join("; ")}`, {
+    hint: 'see the manifest with "--dry-run"; nothing was created',
+    details: { ...failure },
+  });
+}
+
+function list(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${what} ${names.join(", ")}`];
+}
+
+export function requestDigest(prepared: PreparedZone): string {
+  const digest = prepared.manifest.internal_metadata?.["zonelet:digest"];
+  return typeof digest === "string" ? digest : "";
+}
+
+function callOptions(request: LaunchRequest): { readonly signal?: AbortSignal } {
+  return request.signal ? { signal: request.signal } : {};
+}
+
+/** Names the child in the record as soon as it exists, so that whoever comes after our death can wait for it. */
+export function childRecorder(record: ZoneRecord, store: ZoneStore): (pid: number) => void {
+  return (pid) => {
+    store.saveNow({ ...record, child: processIdentity(pid) });
+  };
+}

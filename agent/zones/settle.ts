@@ -1,0 +1,87 @@
+// What to do about containers of the wanted name that an earlier command left behind. Runs under the lock of the name,
+// so whoever wrote these records is not writing any more: it ended, or it was killed.
+//
+// While its writer was dead anything may have happened: the child it had started went on (vmadm is never killed half
+// way), an operator deleted or started the zone, the machine was booted. So the zone is looked at, never assumed.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Vmadm } from "../vmadm/client.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import { isAlive } from "../util/process-identity.ts";
+import { hasEnded } from "./observe.ts";
+import type { ZoneRecord } from "./record.ts";
+import type { ZoneStore } from "./store.ts";
+
+/** How long a create whose caller was killed, and whose child we do not know, may still bring a zone forth. */
+export const CREATE_HORIZON_MS = 10 * 60_000;
+const CHILD_DEADLINE_MS = 300_000;
+
+export type Verdict =
+  /** The record told of nothing that exists: the name is free. */
+  | { readonly do: "forget" }
+  /** A create that may still come: keep the record, do not let it block the name. */
+  | { readonly do: "keep-watch" }
+  | { readonly do: "delete" }
+  /** The same request again: go on from where it stopped. */
+  | { readonly do: "resume"; readonly from: "start" | "watch" }
+  | { readonly do: "refuse" };
+
+export interface Situation {
+  readonly record: ZoneRecord;
+  readonly vm: VmObject | undefined;
+  /** Digest of the request at hand; undefined where the caller wants no container of that name (rm). */
+  readonly request: string | undefined;
+  /** False while another process watches that container in the foreground. */
+  readonly unwatched: boolean;
+  readonly nowMs: number;
+}
+
+/** Decides from the record and the zone as it is. Pure; the table of test/unit/zones-settle.test.ts. */
+export function judge({ record, vm, request, unwatched, nowMs }: Situation): Verdict {
+  if (record.phase === "removing") return vm ? { do: "delete" } : { do: "forget" };
+  if (record.phase === "creating") {
+    if (vm) return { do: "delete" };
+    const childKnown = record.child !== undefined;
+    return !childKnown && nowMs - Date.parse(record.createdAt) < CREATE_HORIZON_MS
+      ? { do: "keep-watch" }
+      : { do: "forget" };
+  }
+  if (!vm) return { do: "forget" };
+  const same = request !== undefined && request === record.request;
+  if (record.phase === "created" && record.want === "running") {
+    if (same) return { do: "resume", from: "start" };
+    return vm.state === "running" ? { do: "refuse" } : { do: "delete" };
+  }
+  if (record.phase === "started" && record.autoRemove && unwatched && hasEnded(vm) && !same) return { do: "delete" };
+  if (record.phase === "started" && record.attached && unwatched && same) return { do: "resume", from: "watch" };
+  return { do: "refuse" };
+}
+
+/** Lets a child that outlived its caller end; resolves at once when there is none. */
+export async function awaitSurvivor(
+  record: ZoneRecord,
+  signal?: AbortSignal,
+  deadlineMs = CHILD_DEADLINE_MS,
+): Promise<boolean> {
+  const { child } = record;
+  if (!child) return false;
+  const identity = { pid: child.pid, ...(child.start === undefined ? {} : { start: child.start }) };
+  const deadline = performance.now() + deadlineMs;
+  let waited = false;
+  while (isAlive(identity) && performance.now() < deadline) {
+    waited = true;
+    await sleep(50, undefined, signal ? { signal } : {});
+  }
+  return waited;
+}
+
+/** Removes a zone and then its record; a repeat finishes what was begun. */
+export async function deleteZone(
+  record: ZoneRecord,
+  dependencies: { readonly vmadm: Vmadm; readonly store: ZoneStore },
+  onSpawn?: (pid: number) => void,
+): Promise<void> {
+  const { vmadm, store } = dependencies;
+  await store.save({ ...record, phase: "removing", child: undefined });
+  await vmadm.delete(record.uuid, onSpawn ? { onSpawn } : {});
+  await store.remove(record.uuid);
+}
