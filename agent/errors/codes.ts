@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   ZONE_INDESTRUCTIBLE: "FailedPrecondition",
   ZONE_VOLUMES_SHARED: "FailedPrecondition",
   ZONE_BOOT_FAILED: "FailedPrecondition",
+  ZONE_UNSUPPORTED: "Unimplemented",
   PAYLOAD_INVALID: "InvalidArgument",
   NIC_TAG_MISSING: "FailedPrecondition",
   ADDRESS_CONFLICT: "AlreadyExists",
@@ -39,6 +40,7 @@ export const ERROR_CODES = {
   // imgadm and images
   IMAGE_NOT_INSTALLED: "NotFound",
   IMAGE_IN_USE: "FailedPrecondition",
+  IMAGE_DATABASE_CORRUPT: "FailedPrecondition",
   IMAGE_MANIFEST_INVALID: "InvalidArgument",
   IMAGE_FILE_INVALID: "InvalidArgument",
   IMAGE_PLATFORM: "FailedPrecondition",
