@@ -37,7 +37,10 @@ function layerRule(directory) {
               regex: `^(\\.\\./)+(${forbidden.join("|")})/`,
               message: `agent/${directory} may import only: ${[directory, ...allowed[directory]].join(", ")} (see agent/README.md).`,
             },
-            { regex: "^(\\.\\./)+(main|app)\\.ts$", message: "Imports point downward." },
+            {
+              regex: `^(\\.\\./)+(${directory === "cli" ? "main" : "main|app"})\\.ts$`,
+              message: "Imports point downward.",
+            },
             ...only(directory, "exec", "execa", "agent/exec"),
             ...only(directory, "imgadm", "undici", "agent/imgadm/registry"),
           ],

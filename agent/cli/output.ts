@@ -5,6 +5,7 @@ export type OutputFormat = "table" | "json" | "yaml";
 
 export interface Output {
   readonly isTerminal: boolean;
+  readonly errIsTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;
   out(text: string | Uint8Array): Promise<void>;
@@ -24,6 +25,7 @@ interface Stream {
 export function createOutput(stdout: Stream, stderr: Stream, options: { readonly noColor: boolean }): Output {
   return {
     isTerminal: stdout.isTTY ?? false,
+    errIsTerminal: stderr.isTTY ?? false,
     color: (stdout.isTTY ?? false) && !options.noColor,
     columns: stdout.columns ?? 80,
     out: (text) => write(stdout, text),

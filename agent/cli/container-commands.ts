@@ -1,0 +1,178 @@
+// ps, inspect, logs, start, stop, restart, kill, rm, wait
+import type { Command } from "commander";
+import { AgentError } from "../errors/agent-error.ts";
+import { fromUnknown } from "../errors/chain.ts";
+import { readLog } from "../logs/read.ts";
+import { dockerId, findZone } from "../zones/find.ts";
+import { hasEnded } from "../zones/observe.ts";
+import { watchZones } from "../zones/watch.ts";
+import { inspectDocument, psRow, PS_HEADER } from "./containers-view.ts";
+import { parseCount, parseFormat, waitNotice, type CliContext } from "./context.ts";
+import { formatData, formatTable, safeText, type OutputFormat } from "./output.ts";
+
+export function addContainerCommands(program: Command, context: CliContext): void {
+  const verbOptions = () => ({ signal: context.interrupts.signal, onWait: waitNotice(context) });
+
+  program
+    .command("ps")
+    .description("list containers (source: vmadm)")
+    .option("-a, --all", "also those that do not run", false)
+    .option("-q, --quiet", "print ids only", false)
+    .option("--no-trunc", "do not shorten ids and commands")
+    .option("-o, --output <format>", "table, json or yaml", parseFormat, "table")
+    .action(async (options: { all: boolean; quiet: boolean; trunc: boolean; output: OutputFormat }) => {
+      const { containers } = context.agent();
+      const zones = await containers.list(verbOptions());
+      const shown = zones
+        .filter((vm) => options.all || vm.state === "running")
+        .toSorted((a, b) => (b.create_timestamp ?? "").localeCompare(a.create_timestamp ?? ""));
+      if (options.output !== "table") {
+        const documents = shown.map((vm) => inspectDocument(vm, { showSecrets: false }));
+        await context.output.out(formatData(documents, options.output));
+        return;
+      }
+      if (options.quiet) {
+        const ids = shown.map((vm) => (options.trunc ? dockerId(vm).slice(0, 12) : dockerId(vm)));
+        await context.output.out(ids.map((id) => `${id}\n`).join(""));
+        return;
+      }
+      const now = new Date();
+      await context.output.out(
+        formatTable(
+          PS_HEADER,
+          shown.map((vm) => psRow(vm, { now, noTrunc: !options.trunc })),
+        ),
+      );
+      const unfinished = options.all ? await containers.unfinished(zones) : [];
+      for (const record of unfinished)
+        await context.output.err(
+          `unfinished: "${record.name}" (${record.uuid}), begun ${record.createdAt}; run it again or "zonelet rm ${record.name}"\n`,
+        );
+    });
+
+  program
+    .command("inspect")
+    .description("show all about a container")
+    .argument("<container...>")
+    .option("-o, --output <format>", "json or yaml", parseFormat, "json")
+    .option("--raw", "the zone object as vmadm prints it", false)
+    .option("--show-secrets", "do not mask values of variables that look secret", false)
+    .action(async (references: string[], options: { output: OutputFormat; raw: boolean; showSecrets: boolean }) => {
+      const zones = await context.agent().containers.list(verbOptions());
+      const found = references.map((reference) => findZone(reference, zones));
+      const documents = options.raw
+        ? found
+        : found.map((vm) => inspectDocument(vm, { showSecrets: options.showSecrets }));
+      const format = options.output === "yaml" ? "yaml" : "json";
+      await context.output.out(formatData(documents, format));
+    });
+
+  program
+    .command("logs")
+    .description("show what a container wrote")
+    .argument("<container>")
+    .option("-f, --follow", "go on until the container has ended", false)
+    .option("-n, --tail <lines>", "only the last lines", (text) =>
+      text === "all" ? undefined : parseCount("--tail")(text),
+    )
+    .option("--stream <name>", "stdout or stderr only")
+    .action(async (reference: string, options: { follow: boolean; tail?: number; stream?: string }) => {
+      const { containers, host, vmadm } = context.agent();
+      if (options.stream !== undefined && options.stream !== "stdout" && options.stream !== "stderr")
+        throw new AgentError("USAGE", `--stream takes stdout or stderr, not "${options.stream}"`);
+      const vm = await containers.find(reference, verbOptions());
+      if (vm.zlog_mode !== undefined && !vm.zlog_mode.startsWith("g"))
+        throw new AgentError("LOG_UNAVAILABLE", `container "${reference}" keeps no log (log driver "none")`);
+      const directory = host.paths.inGlobalZone(`${vm.zonepath}/logs`);
+      const signal = context.interrupts.signal;
+      using watch = options.follow ? await watchZones(vmadm, { zone: vm.uuid, signal }) : undefined;
+      const ended = (): boolean => {
+        const now = watch?.current(vm.uuid);
+        return now === undefined || hasEnded(now);
+      };
+      for await (const chunk of readLog(directory, { tail: options.tail, follow: options.follow, ended, signal })) {
+        if (options.stream !== undefined && chunk.stream !== options.stream) continue;
+        await (chunk.stream === "stderr" ? context.output.err(chunk.bytes) : context.output.out(chunk.bytes));
+      }
+    });
+
+  const timeout = ["-t, --time <seconds>", "patience before SIGKILL", parseCount("--time")] as const;
+
+  program
+    .command("start")
+    .description("start stopped containers")
+    .argument("<container...>")
+    .action((references: string[]) =>
+      each(references, (reference) => context.agent().containers.start(reference, verbOptions())),
+    );
+
+  program
+    .command("stop")
+    .description("stop containers: their stop signal, then SIGKILL")
+    .argument("<container...>")
+    .option(...timeout)
+    .action((references: string[], options: { time?: number }) =>
+      each(references, (reference) =>
+        context.agent().containers.stop(reference, { ...verbOptions(), timeoutS: options.time }),
+      ),
+    );
+
+  program
+    .command("restart")
+    .description("stop and start containers")
+    .argument("<container...>")
+    .option(...timeout)
+    .action((references: string[], options: { time?: number }) =>
+      each(references, (reference) =>
+        context.agent().containers.restart(reference, { ...verbOptions(), timeoutS: options.time }),
+      ),
+    );
+
+  program
+    .command("kill")
+    .description("send a signal to the first process of containers")
+    .argument("<container...>")
+    .option("-s, --signal <name>", "name or Linux number", "KILL")
+    .action((references: string[], options: { signal: string }) =>
+      each(references, (reference) => context.agent().containers.kill(reference, options.signal, verbOptions())),
+    );
+
+  program
+    .command("rm")
+    .description("delete containers: zone, dataset and record")
+    .argument("<container...>")
+    .option("-f, --force", "also while running; also a zone zonelet did not make, by its uuid", false)
+    .action((references: string[], options: { force: boolean }) =>
+      each(references, (reference) =>
+        context.agent().containers.remove(reference, { ...verbOptions(), force: options.force }),
+      ),
+    );
+
+  program
+    .command("wait")
+    .description("wait until containers have ended and print their exit status")
+    .argument("<container...>")
+    .action(async (references: string[]) => {
+      for (const reference of references) {
+        const exit = await context.agent().containers.wait(reference, verbOptions());
+        await context.output.out(`${exit.code}\n`);
+      }
+    });
+
+  /** One after another; a failure does not keep the others from being tried, the first one decides the exit status. */
+  async function each(references: readonly string[], verb: (reference: string) => Promise<unknown>): Promise<void> {
+    const failures: AgentError[] = [];
+    for (const reference of references) {
+      try {
+        await verb(reference);
+        await context.output.out(`${safeText(reference)}\n`);
+      } catch (error) {
+        const failure = fromUnknown(error);
+        if (references.length === 1 || context.interrupts.signal.aborted) throw failure;
+        failures.push(failure);
+        await context.output.err(`${context.formatError(failure)}\n`);
+      }
+    }
+    if (failures[0]) throw new AgentError(failures[0].code, `${failures.length} of ${references.length} failed`);
+  }
+}

@@ -1,0 +1,41 @@
+// What every subcommand gets: the agent (made on first use), the output, and the user's wish to stop.
+import type { Agent } from "../app.ts";
+import { AgentError } from "../errors/agent-error.ts";
+import type { Output, OutputFormat } from "./output.ts";
+
+export interface Interrupts {
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP, unless a foreground container takes the signals. */
+  readonly signal: AbortSignal;
+  /** From now on signals go to `handler` instead. Returns how to give them back. */
+  take(handler: (signal: NodeJS.Signals) => void): () => void;
+}
+
+export interface CliContext {
+  readonly output: Output;
+  readonly interrupts: Interrupts;
+  readonly version: string;
+  /** Reads the configuration the first time it is called. */
+  agent(): Agent;
+  /** Text of stdin, for `-f -`. */
+  readStdin(): Promise<string>;
+  readonly cwd: string;
+  formatError(error: unknown): string;
+}
+
+export function parseFormat(text: string): OutputFormat {
+  if (text === "json" || text === "yaml" || text === "table") return text;
+  throw new AgentError("USAGE", `unknown output format "${text}"`, { hint: "use table, json or yaml" });
+}
+
+/** A non-negative whole number given to an option. */
+export function parseCount(option: string) {
+  return (text: string): number => {
+    if (!/^\d{1,9}$/.test(text)) throw new AgentError("USAGE", `${option} takes a whole number, not "${text}"`);
+    return Number(text);
+  };
+}
+
+/** Tells on stderr what is being waited for. */
+export function waitNotice(context: CliContext): (what: string) => void {
+  return (what) => void context.output.err(`waiting: ${what}\n`);
+}

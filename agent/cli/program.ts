@@ -1,0 +1,66 @@
+// The command line: options that hold for all subcommands, and the subcommands from their files.
+import { Command, CommanderError } from "commander";
+import type { Agent, AgentOptions } from "../app.ts";
+import { AgentError } from "../errors/agent-error.ts";
+import { addContainerCommands } from "./container-commands.ts";
+import type { CliContext } from "./context.ts";
+import { addImageCommands } from "./images-commands.ts";
+import { addRunCommands } from "./run-commands.ts";
+import { addSpecCommands } from "./spec-commands.ts";
+import { addVersionCommand } from "./version-command.ts";
+
+export interface ProgramContext extends Omit<CliContext, "agent"> {
+  agent(options: AgentOptions): Agent;
+}
+
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** Runs one command line and resolves to the exit status; errors of the agent are thrown. */
+export async function runProgram(argv: readonly string[], outer: ProgramContext): Promise<number> {
+  let status = 0;
+  const program = new Command("zonelet")
+    .description("containers as LX-branded zones on SmartOS")
+    .option("--config <file>", "configuration file (default: /opt/custom/etc/zonelet.yaml)")
+    .option("--log-level <level>", `level of the log on stderr: ${LEVELS.join(", ")}`, parseLevel)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void outer.output.out(text),
+      writeErr: (text) => void outer.output.err(text),
+    });
+  const context: CliContext = {
+    ...outer,
+    agent: () => {
+      const { config, logLevel } = program.opts<{ config?: string; logLevel?: (typeof LEVELS)[number] }>();
+      return outer.agent({ ...(config === undefined ? {} : { file: config }), logLevel });
+    },
+  };
+  const setStatus = (code: number): void => {
+    status = code;
+  };
+  addRunCommands(program, context, setStatus);
+  addContainerCommands(program, context);
+  addImageCommands(program, context);
+  addSpecCommands(program, context, setStatus);
+  addVersionCommand(program, context);
+  inheritSettings(program);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has already told the user; help and version are no errors.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return status;
+}
+
+/** Subcommands made before exitOverride() was set do not have it; all of them must report to us. */
+function inheritSettings(program: Command): void {
+  for (const command of program.commands) command.copyInheritedSettings(program);
+}
+
+function parseLevel(text: string): (typeof LEVELS)[number] {
+  const level = LEVELS.find((name) => name === text);
+  if (!level) throw new AgentError("USAGE", `unknown log level "${text}"`, { hint: `use one of ${LEVELS.join(", ")}` });
+  return level;
+}
