@@ -44,7 +44,6 @@ export function createKeyedQueue<Key>(): KeyedQueue<Key> {
 async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (!signal) return promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason is the caller's
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
