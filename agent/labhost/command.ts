@@ -1,4 +1,5 @@
 // The frame every emulated command runs in: arguments in, exit status out, one line in calls.ndjson.
+import { isatty } from "node:tty";
 import { openLab, recordCall, type Lab } from "./lab.ts";
 
 export interface CommandContext {
@@ -10,6 +11,8 @@ export interface CommandContext {
   err(text: string): void;
   /** All of stdin. */
   stdin(): Promise<string>;
+  /** A terminal on stdin: commands that want a payload there refuse. */
+  readonly stdinIsTerminal?: boolean;
 }
 
 /** Resolves to the exit status. An uncaught error aborts the process, as it does on the platform. */
@@ -29,6 +32,7 @@ export async function runCommand(name: string, command: EmulatedCommand, args: r
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdin: readStdin,
+    stdinIsTerminal: isatty(0),
   });
   recordCall(lab, {
     time,
