@@ -1,5 +1,6 @@
 // A container with nothing left to decide: the spec merged with its image's configuration and the node's defaults.
-// `buildZoneManifest` turns it into a payload without asking anything else.
+// `buildZoneManifest` turns it into a payload without asking anything else. Sizes are bytes, CPUs are cores; the
+// platform's units come in at zoneinit/resources.ts only.
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 
 export interface ResolvedNic {
@@ -13,7 +14,7 @@ export interface ResolvedNic {
 }
 
 export interface ResolvedMount {
-  readonly type: "bind" | "volume" | "tmpfs";
+  readonly type: "bind" | "volume";
   /** Absolute path in the global zone (bind), or the uuid of a volume to be made inside the zone's dataset. */
   readonly source: string;
   readonly target: string;
@@ -24,6 +25,11 @@ export interface RestartPolicy {
   readonly policy: "no" | "always" | "on-failure";
   /** 0: without limit. */
   readonly maxRetries: number;
+}
+
+export interface ResolvedLog {
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 export interface ResolvedContainer {
@@ -41,24 +47,26 @@ export interface ResolvedContainer {
   readonly kernelVersion: string;
   readonly entrypoint: readonly string[];
   readonly cmd: readonly string[];
-  /** `K=V`, image's first, then the spec's: the later wins inside dockerinit. */
+  /** `K=V`, one entry per name: the image's in their order, overridden in place, then the spec's own. */
   readonly env: readonly string[];
+  /** As `docker:user` takes it; empty is root. */
   readonly user: string;
+  /** Empty is `/`. */
   readonly workdir: string;
   readonly hostname: string;
   readonly domainname?: string;
   readonly tty: boolean;
   readonly openStdin: boolean;
-  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  readonly memoryMiB: number;
-  readonly swapMiB: number;
-  readonly tmpfsMiB: number;
-  /** Percent of one CPU; 0 is no cap. */
-  readonly cpuCap: number;
-  readonly cpuShares: number;
+  readonly memoryBytes: number;
+  /** Memory plus swap. */
+  readonly swapBytes: number;
+  readonly cpus?: number;
+  /** Docker's weight. */
+  readonly cpuShares?: number;
   readonly maxLwps: number;
-  readonly zfsIoPriority: number;
-  readonly quotaGiB: number;
+  readonly ioPriority?: number;
+  /** 0: no quota. */
+  readonly diskBytes: number;
   readonly nics: readonly ResolvedNic[];
   readonly resolvers: readonly string[];
   readonly dnsSearch: readonly string[];
@@ -67,13 +75,21 @@ export interface ResolvedContainer {
   readonly mounts: readonly ResolvedMount[];
   readonly labels: Readonly<Record<string, string>>;
   readonly restart: RestartPolicy;
-  readonly logDriver: string;
-  readonly logOptions: Readonly<Record<string, string>>;
-  /** Bytes; 0 never rotates. */
+  /** Absent: the spec says nothing about logging, which is json-file. */
+  readonly log?: ResolvedLog;
+  /** Bytes at which the log is rotated. */
   readonly logMaxSize: number;
   readonly stopSignal: string;
-  readonly stopTimeoutS: number;
+  readonly stopTimeoutMs: number;
   /** Delete the zone when its container has exited. */
   readonly autoRemove: boolean;
   readonly firewallEnabled: boolean;
 }
+
+/** Which document decided a field and by what: the raw material of `explain`. */
+export interface FieldOrigin {
+  readonly from: "spec" | "image" | "node" | "derived";
+  readonly why: string;
+}
+
+export type FieldOrigins = Readonly<Partial<Record<keyof ResolvedContainer, FieldOrigin>>>;

@@ -1,15 +1,9 @@
 // What a spec becomes: one payload for vmadm and what the agent itself has to know to keep the container's promises.
-import type { ZoneManifest } from "../vmadm/schema.ts";
+import type { SpecWarning } from "../spec/problem.ts";
 import type { ContainerName } from "../util/ids.ts";
+import type { ZoneManifest } from "../vmadm/schema.ts";
 
-/** Something accepted but not (wholly) honoured, or risky. `where` is file:line:column or a flag, where known. */
-export interface SpecWarning {
-  /** Path of the field in the document, e.g. `tmpfs` or `mounts[1].source`. */
-  readonly path: string;
-  readonly message: string;
-  readonly hint?: string;
-  readonly where?: string;
-}
+export type { SpecWarning } from "../spec/problem.ts";
 
 /** Where a value of the payload came from: one row of `zonelet explain`. */
 export interface ValueOrigin {

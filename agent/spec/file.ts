@@ -1,0 +1,242 @@
+// Text to plain data with positions: YAML 1.2 (core schema, merge keys) or strict JSON.
+//
+// Whoever writes a spec may be a tenant, so the text is hostile until it is data: size, alias and depth limits,
+// duplicate keys and `__proto__` refused, no custom tags.
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Document } from "yaml";
+import { MIB } from "../util/units.ts";
+import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
+import type { SpecSource } from "./source.ts";
+
+const MAX_BYTES = MIB;
+const MAX_ALIASES = 100;
+const MAX_DEPTH = 64;
+
+/**
+ * The documents of a text, empty ones left out. JSON is read strictly when the name ends in `.json`, or when the text
+ * begins like JSON and the name does not say YAML. Raises SPEC_SYNTAX with every syntax error and its place.
+ */
+export function parseSpecText(text: string, name: string): SpecSource[] {
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 1 MiB: not a spec" }]);
+  const places = new Places(name, text);
+  if (isJson(text, name)) checkJson(text, places);
+  const documents = parseDocuments(text, places);
+  const problems: SpecProblem[] = [];
+  const sources: SpecSource[] = [];
+  for (const document of documents) {
+    for (const error of document.errors)
+      problems.push({ ...places.at(error.pos[0]), path: "", message: lowerFirst(error.message.split("\n")[0] ?? "") });
+    for (const warning of document.warnings)
+      problems.push({
+        ...places.at(warning.pos[0]),
+        path: "",
+        message: lowerFirst(warning.message.split("\n")[0] ?? ""),
+      });
+    if (document.errors.length > 0) continue;
+    problems.push(...structureProblems(document, places));
+    if (problems.length > 0) continue;
+    const value = toPlainData(document, places);
+    if (value !== null && value !== undefined) sources.push(new YamlSource(document, value, places));
+  }
+  if (problems.length > 0) throw specError("SPEC_SYNTAX", problems);
+  if (sources.length === 0)
+    throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "the file holds no document" }]);
+  return sources;
+}
+
+class Places {
+  readonly name: string;
+  readonly counter = new LineCounter();
+  readonly #lines: readonly string[];
+
+  constructor(name: string, text: string) {
+    this.name = name;
+    this.#lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
+    for (let i = 0; i !== -1; i = text.indexOf("\n", i) + 1 || -1) this.counter.addNewLine(i);
+  }
+
+  at(offset: number): Place {
+    const { line, col } = this.counter.linePos(offset);
+    const excerpt = this.#lines[line - 1];
+    return {
+      where: `${this.name}:${line}:${col}`,
+      file: this.name,
+      line,
+      column: col,
+      ...(excerpt === undefined ? {} : { excerpt }),
+    };
+  }
+}
+
+class YamlSource implements SpecSource {
+  readonly name: string;
+  readonly value: unknown;
+  readonly #document: Document.Parsed;
+  readonly #places: Places;
+
+  constructor(document: Document.Parsed, value: unknown, places: Places) {
+    this.name = places.name;
+    this.value = value;
+    this.#document = document;
+    this.#places = places;
+  }
+
+  locate(path: SpecPath, at: "key" | "value" = "value"): Place {
+    let node: unknown = this.#document.contents;
+    let offset = startOf(node) ?? this.#document.range[0];
+    for (const [depth, step] of path.entries()) {
+      if (isAlias(node)) node = node.resolve(this.#document);
+      const found = child(node, step);
+      if (!found) break;
+      const last = depth === path.length - 1;
+      // An empty value (`memory:`) has no place of its own worth pointing at.
+      const start = (last && at === "key") || isEmpty(found.value) ? (found.key ?? found.value) : found.value;
+      offset = startOf(start) ?? offset;
+      node = found.value;
+    }
+    return this.#places.at(offset);
+  }
+}
+
+function child(node: unknown, step: string | number): { key?: unknown; value: unknown } | undefined {
+  if (isSeq(node) && typeof step === "number") {
+    const value: unknown = node.items[step];
+    return value === undefined ? undefined : { value };
+  }
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find((item) => keyText(item.key) === String(step));
+  return pair === undefined ? undefined : { key: pair.key, value: pair.value };
+}
+
+function keyText(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+function isEmpty(node: unknown): boolean {
+  return node === null || (isScalar(node) && node.value === null && node.source === "");
+}
+
+function startOf(node: unknown): number | undefined {
+  if (typeof node !== "object" || node === null || !("range" in node) || !Array.isArray(node.range)) return undefined;
+  const start: unknown = node.range[0];
+  return typeof start === "number" ? start : undefined;
+}
+
+function parseDocuments(text: string, places: Places): Document.Parsed[] {
+  try {
+    const parsed = parseAllDocuments(text, {
+      version: "1.2",
+      schema: "core",
+      merge: true,
+      uniqueKeys: true,
+      prettyErrors: false,
+      logLevel: "silent",
+    });
+    return Array.isArray(parsed) ? parsed : [];
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(places);
+    throw error;
+  }
+}
+
+function toPlainData(document: Document.Parsed, places: Places): unknown {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    return value;
+  } catch (error) {
+    // Excessive aliases, or an alias without its anchor.
+    if (error instanceof ReferenceError)
+      throw specError("SPEC_SYNTAX", [
+        { ...places.at(document.range[0]), path: "", message: lowerFirst(error.message) },
+      ]);
+    if (error instanceof RangeError) throw tooDeep(places);
+    throw error;
+  }
+}
+
+function tooDeep(places: Places): Error {
+  return specError("SPEC_SYNTAX", [
+    { where: places.name, file: places.name, path: "", message: `nested deeper than ${MAX_DEPTH} levels` },
+  ]);
+}
+
+function structureProblems(document: Document.Parsed, places: Places): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const complain = (node: unknown, path: SpecPath, message: string): void => {
+    problems.push({ ...places.at(startOf(node) ?? document.range[0]), path: formatPath(path), message });
+  };
+  visit(document, {
+    // `0440`, `1.10` or `0x1f` would lose their form as numbers: they stay the text they are.
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === "number" && scalar.source !== undefined && String(scalar.value) !== scalar.source)
+        scalar.value = scalar.source;
+    },
+    Pair: (_, pair) => {
+      if (isScalar(pair.key) && pair.key.value === "__proto__")
+        complain(pair.key, [], 'the key "__proto__" is refused');
+      if (!isScalar(pair.key)) complain(pair.key, [], "a key must be a plain word or a quoted string");
+    },
+    Node: (_, node, ancestors) => {
+      if (ancestors.filter((a) => !isPair(a)).length <= MAX_DEPTH) return undefined;
+      complain(node, [], `nested deeper than ${MAX_DEPTH} levels`);
+      return visit.BREAK;
+    },
+  });
+  return problems;
+}
+
+function isJson(text: string, name: string): boolean {
+  if (/\.json$/i.test(name)) return true;
+  if (/\.ya?ml$/i.test(name)) return false;
+  return /^\s*\{/.test(text);
+}
+
+/** YAML would accept trailing commas and bare words; whoever writes JSON wants to hear about them. */
+function checkJson(text: string, places: Places): void {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const offset = jsonErrorOffset(text, error);
+    const before = text.slice(0, offset).trimEnd();
+    const trailingComma = before.endsWith(",") && /^[\]}]/.test(text.slice(offset).trimStart());
+    const message = trailingComma
+      ? `a comma before the closing "${text.slice(offset).trimStart().slice(0, 1)}" is not allowed in JSON`
+      : lowerFirst(error.message.replace(/(?: in JSON)? at position[^]*$/, "").replace(/, \.*"[^]*$/, ""));
+    const place = places.at(trailingComma ? before.length - 1 : Math.min(offset, text.length));
+    throw specError("SPEC_SYNTAX", [{ ...place, path: "", message }]);
+  }
+}
+
+/**
+ * Where JSON breaks. The engine's message tells it only sometimes, so else the shortest prefix is sought whose error is
+ * not just that something is missing at its end; a broken prefix stays broken however it goes on.
+ */
+function jsonErrorOffset(text: string, error: SyntaxError): number {
+  const told = /at position (\d+)/.exec(error.message)?.[1];
+  if (told !== undefined) return Number(told);
+  let [good, bad] = [0, text.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isBroken(text.slice(0, middle))) bad = middle;
+    else good = middle;
+  }
+  return isBroken(text) ? good : text.trimEnd().length;
+}
+
+function isBroken(prefix: string): boolean {
+  try {
+    JSON.parse(prefix);
+    return false;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const position = /at position (\d+)/.exec(error.message)?.[1];
+    return (
+      !/end of JSON|Unterminated/.test(error.message) && !(position !== undefined && Number(position) >= prefix.length)
+    );
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,149 @@
+// From text, file or flags to specs the agent can act on. Every format has a row here; a document of a format that is
+// recognised but not read yet is refused by its name instead of by a hundred unknown keys.
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { AgentError } from "../errors/agent-error.ts";
+import { MIB } from "../util/units.ts";
+import { CONTAINER_WORDS, containerSpecSchema, type ContainerSpec } from "./container-spec.ts";
+import { withEnvFiles } from "./env-file.ts";
+import { parseSpecText } from "./file.ts";
+import { zodProblems } from "./issues.ts";
+import { specError, type SpecProblem } from "./problem.ts";
+import { readRawManifest, type RawManifest } from "./raw-manifest.ts";
+import { flagSource, problemAt, subSource, type SpecSource } from "./source.ts";
+
+/** A document that has passed its format's own rules. */
+export type SpecDocument =
+  | { readonly format: "container"; readonly spec: ContainerSpec; readonly source: SpecSource }
+  | { readonly format: "manifest"; readonly manifest: RawManifest; readonly source: SpecSource };
+
+interface Format {
+  readonly name: string;
+  readonly detect: (document: Readonly<Record<string, unknown>>) => boolean;
+  /** Absent: recognised, not read yet. */
+  readonly read?: (source: SpecSource, problems: SpecProblem[]) => SpecDocument[];
+}
+
+const has = (document: Readonly<Record<string, unknown>>, ...keys: readonly string[]): boolean =>
+  keys.every((key) => Object.hasOwn(document, key));
+
+/** The first row that fits decides. */
+const FORMATS: readonly Format[] = [
+  {
+    name: "vmadm manifest",
+    detect: (d) => has(d, "brand") || has(d, "image_uuid") || has(d, "internal_metadata"),
+    read: (source, problems) => {
+      const manifest = readRawManifest(source, problems);
+      return manifest === undefined ? [] : [{ format: "manifest", manifest, source }];
+    },
+  },
+  { name: "Docker Compose file", detect: (d) => has(d, "services") },
+  { name: "Kubernetes object", detect: (d) => has(d, "apiVersion", "kind") },
+  { name: "App Container manifest", detect: (d) => has(d, "acKind") },
+  { name: "OCI runtime configuration", detect: (d) => has(d, "ociVersion") },
+  { name: "Docker create request", detect: (d) => has(d, "HostConfig") || has(d, "Image") },
+  {
+    name: "list of containers",
+    detect: (d) => has(d, "containers"),
+    read: (source, problems) => readContainers(source, problems),
+  },
+  { name: "container spec", detect: () => true, read: (source, problems) => readContainer(source, problems) },
+];
+
+/** Every document of a text. Raises SPEC_SYNTAX, SPEC_INVALID with all problems at once, or SPEC_UNSUPPORTED. */
+export function readSpecs(text: string, name: string): SpecDocument[] {
+  return collect((problems) => parseSpecText(text, name).flatMap((source) => readDocument(source, problems)));
+}
+
+/**
+ * Reads a spec file, with the env files it names. Raises SPEC_INVALID when the file cannot be read; else as `readSpecs`.
+ * An abort between files rejects with the signal's reason.
+ */
+export async function readSpecFile(path: string, signal?: AbortSignal): Promise<SpecDocument[]> {
+  const documents = readSpecs(await readText(path), path);
+  const complete: SpecDocument[] = [];
+  for (const document of documents) {
+    signal?.throwIfAborted();
+    complete.push(
+      document.format === "container"
+        ? { ...document, spec: await withEnvFiles(document.spec, document.source, dirname(path)) }
+        : document,
+    );
+  }
+  return complete;
+}
+
+/**
+ * A spec made of flags: plain data as a file would hold it, and which flag stands behind which path. Errors name the
+ * flag instead of a line. Env files are relative to `directory`.
+ */
+export async function specFromFlags(
+  value: Readonly<Record<string, unknown>>,
+  flags: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<Extract<SpecDocument, { format: "container" }>> {
+  const source = flagSource(value, flags);
+  const [document] = collect((problems) => readContainer(source, problems));
+  if (document?.format !== "container") throw new AgentError("INTERNAL", "flags did not become a container spec");
+  return { ...document, spec: await withEnvFiles(document.spec, source, directory) };
+}
+
+function collect<T>(read: (problems: SpecProblem[]) => T): T {
+  const problems: SpecProblem[] = [];
+  const result = read(problems);
+  if (problems.length > 0) throw specError("SPEC_INVALID", problems);
+  return result;
+}
+
+function readDocument(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
+  const { value } = source;
+  if (!isRecord(value)) {
+    problems.push(problemAt(source, [], "a spec is a map of keys, such as image: nginx"));
+    return [];
+  }
+  const format = FORMATS.find((f) => f.detect(value));
+  if (format?.read) return format.read(source, problems);
+  throw new AgentError("SPEC_UNSUPPORTED", `${source.name} is a ${format?.name ?? ""}, which cannot be read yet`, {
+    hint: "write a container spec or a vmadm manifest; see manifests/README.md",
+  });
+}
+
+function readContainer(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
+  const parsed = containerSpecSchema.safeParse(source.value);
+  if (parsed.success) return [{ format: "container", spec: parsed.data, source }];
+  problems.push(...zodProblems(containerSpecSchema, source, parsed.error.issues, CONTAINER_WORDS));
+  return [];
+}
+
+function readContainers(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
+  const { value } = source;
+  if (!isRecord(value)) return [];
+  for (const key of Object.keys(value))
+    if (key !== "containers" && key !== "zonelet")
+      problems.push(problemAt(source, [key], `unknown key "${key}" beside "containers"`, { at: "key" }));
+  if (Object.hasOwn(value, "zonelet") && value["zonelet"] !== 1)
+    problems.push(problemAt(source, ["zonelet"], "only version 1 is known"));
+  const list = value["containers"];
+  if (!Array.isArray(list) || list.length === 0) {
+    problems.push(problemAt(source, ["containers"], "must be a list of container specs"));
+    return [];
+  }
+  return list.flatMap((item: unknown, i) => readDocument(subSource(source, ["containers", i], item), problems));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Text of a file of at most 1 MiB. */
+async function readText(path: string): Promise<string> {
+  try {
+    await using file = await open(path, "r");
+    const { size } = await file.stat();
+    if (size > MIB) throw new AgentError("SPEC_SYNTAX", `${path} is larger than 1 MiB: not a spec`);
+    return await file.readFile("utf8");
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw new AgentError("SPEC_INVALID", `cannot read ${path}`, { cause: error });
+  }
+}

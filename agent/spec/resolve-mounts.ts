@@ -1,0 +1,66 @@
+// Volumes of the spec and of the image to lofs mounts. Whether a source exists is for whoever can look (vmadm does not:
+// a missing one fails only at boot); here the paths are judged as text.
+import { randomUUID } from "node:crypto";
+import { posix } from "node:path";
+import type { ResolveContext } from "./resolve.ts";
+import type { ResolvedMount } from "./resolved.ts";
+
+/** vmadm mounts its own files there (vmadm.md 7). */
+const PLATFORM_FILES = new Map([
+  ["/etc/hosts", "extraHosts"],
+  ["/etc/hostname", "hostname"],
+  ["/etc/resolv.conf", "dns"],
+]);
+
+export function resolveMounts(context: ResolveContext): ResolvedMount[] {
+  const mounts: ResolvedMount[] = [];
+  (context.spec.volumes ?? []).forEach((volume, i) => {
+    const target = cleanPath(volume.target);
+    const field = PLATFORM_FILES.get(target);
+    if (field !== undefined) {
+      context.warn(["volumes", i], `${target} belongs to the platform: the mount is left out`, `use ${field}`);
+      return;
+    }
+    if (target === "/") context.complain(["volumes", i], "the target must not be the root directory");
+    if (mounts.some((mount) => mount.target === target))
+      context.complain(["volumes", i], `a second volume at ${target}`);
+    for (const path of [volume.source ?? "", volume.target])
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      if (/[\0-\x1f\x7f]/.test(path))
+        context.complain(["volumes", i], `${JSON.stringify(path)} contains control characters`);
+    if (volume.source !== undefined) checkSource(context, volume.source, i);
+    mounts.push({
+      type: volume.type,
+      source: volume.source === undefined ? randomUUID() : cleanPath(volume.source),
+      target,
+      readOnly: volume.readOnly,
+    });
+  });
+  for (const path of Object.keys(context.image.configuration.config?.Volumes ?? {})) {
+    const target = cleanPath(path);
+    if (target === "/" || PLATFORM_FILES.has(target) || mounts.some((mount) => mount.target === target)) continue;
+    mounts.push({ type: "volume", source: randomUUID(), target, readOnly: false });
+  }
+  return mounts;
+}
+
+function checkSource(context: ResolveContext, source: string, i: number): void {
+  const roots = context.node.mounts.allowedRoots;
+  const path = cleanPath(source);
+  if (roots.some((root) => isBelow(path, cleanPath(root)))) return;
+  const allowed = roots.length === 0 ? "which allows none" : `which allows ${roots.join(", ")}`;
+  context.complain(
+    ["volumes", i],
+    `${path} is not below a directory of the configuration's mounts.allowedRoots, ${allowed}`,
+  );
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(root === "/" ? "/" : `${root}/`);
+}
+
+/** `.` and `..` resolved, no slash at the end. */
+function cleanPath(path: string): string {
+  const normal = posix.normalize(`/${path}`);
+  return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal;
+}

@@ -1,0 +1,339 @@
+// Spec + image + node = a container with nothing left to decide. Docker's rules of merging hold (moby daemon/commit.go;
+// container-specs.md 8), not those of sdc-docker where the two differ.
+import { AgentError } from "../errors/agent-error.ts";
+import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
+import { GIB, MIB, parseByteSize } from "../util/units.ts";
+import type { ContainerSpec } from "./container-spec.ts";
+import { parseLogSize } from "./fields.ts";
+import type { ImageConfig } from "./image-config.ts";
+import { metadataTextFault } from "./metadata-text.ts";
+import { formatPath, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { resolveMounts } from "./resolve-mounts.ts";
+import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
+import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
+import { parseSignal } from "./signals.ts";
+import { problemAt, type SpecSource } from "./source.ts";
+import { checkUser, type ImageFiles } from "./user.ts";
+
+/** What a spec has to know of its image. `imgadm`'s RunnableImage fits. */
+export interface SpecImage {
+  readonly imageUuid: ImageUuid;
+  readonly configuration: ImageConfig;
+  readonly kernelVersion?: string | undefined;
+  readonly record?: { readonly config: string } | undefined;
+}
+
+/** What a spec has to know of the node. The agent's Config fits. */
+export interface NodeFacts {
+  readonly defaults: {
+    readonly kernelVersion: string;
+    readonly memory: string;
+    readonly quotaGiB: number;
+    readonly maxLwps: number;
+    readonly network?: string | undefined;
+    readonly logMaxSize: string;
+  };
+  readonly networks: Readonly<Record<string, NodeNetwork>>;
+  readonly mounts: { readonly allowedRoots: readonly string[] };
+}
+
+export interface ResolveInput {
+  readonly spec: ContainerSpec;
+  readonly source: SpecSource;
+  readonly image: SpecImage;
+  readonly node: NodeFacts;
+  readonly files: ImageFiles;
+  readonly uuid: ZoneUuid;
+  readonly name: string;
+  readonly dockerId: string;
+  /** Problems the caller has found already; raised together with those found here. */
+  readonly problems?: readonly SpecProblem[];
+}
+
+export interface Resolution {
+  readonly container: ResolvedContainer;
+  readonly origins: FieldOrigins;
+  readonly warnings: readonly SpecWarning[];
+}
+
+/** What the parts of resolving share: one place to complain, to warn, and to remember where a value came from. */
+export interface ResolveContext extends ResolveInput {
+  complain(path: SpecPath, message: string): void;
+  warn(path: SpecPath, message: string, hint?: string): void;
+  /** Origin of a field the spec sets. */
+  fromSpec(key: keyof ContainerSpec): FieldOrigin;
+}
+
+/** Labels that mean something to the platform's own services or to us. */
+const RESERVED_LABELS = ["zonelet.", "triton.", "com.joyent."];
+const SWAP_FLOOR = 256 * MIB;
+const STOP_TIMEOUT_MS = 10_000;
+
+/**
+ * Decides every value. Raises SPEC_INVALID with all problems at once, NO_COMMAND when neither spec nor image says what
+ * to run, USER_UNKNOWN when the container would run as root against its spec, CONFIG_INVALID for unusable node defaults.
+ */
+export function resolveContainer(input: ResolveInput): Resolution {
+  const { spec, source, image, node } = input;
+  const problems: SpecProblem[] = [...(input.problems ?? [])];
+  const warnings: SpecWarning[] = [];
+  const context: ResolveContext = {
+    ...input,
+    complain: (path, message) => problems.push(problemAt(source, path, message)),
+    warn: (path, message, hint) =>
+      warnings.push({
+        path: formatPath(path),
+        message,
+        ...(hint === undefined ? {} : { hint }),
+        where: source.locate(path).where,
+      }),
+    fromSpec: (key) => ({ from: "spec", why: `${key} (${source.locate([key]).where})` }),
+  };
+  const origin = (key: keyof ContainerSpec, otherwise: FieldOrigin): FieldOrigin =>
+    spec[key] === undefined ? otherwise : context.fromSpec(key);
+
+  const command = resolveCommand(context);
+  const env = resolveEnv(context);
+  const limits = resolveLimits(context);
+  const networks = resolveNetworks(context);
+  const mounts = resolveMounts(context);
+  const labels = resolveLabels(context);
+  const stopSignal = resolveStopSignal(context);
+  const restart = resolveRestart(context);
+  const config = image.configuration.config;
+  const wantedUser = spec.user !== undefined && spec.user !== "" ? spec.user : (config?.User ?? "");
+  const userFromSpec = spec.user !== undefined && spec.user !== "";
+  const user = checkUser(wantedUser, input.files);
+  if (user.ok && user.warning !== undefined) context.warn(["user"], `user ${wantedUser} ${user.warning}`);
+  const workdir = spec.workdir ?? config?.WorkingDir ?? "";
+  const logSize = resolveLogSize(context);
+
+  if (problems.length > 0) throw specError("SPEC_INVALID", problems);
+  if (!user.ok) {
+    const place = userFromSpec
+      ? `${source.locate(["user"]).where} user`
+      : `user ${JSON.stringify(wantedUser)} of the image`;
+    throw new AgentError("USER_UNKNOWN", `${place}: ${user.message}`, { hint: user.hint });
+  }
+  if (command.entrypoint.length + command.cmd.length === 0)
+    throw new AgentError(
+      "NO_COMMAND",
+      `no command specified: neither ${source.name} nor the image ${spec.image} says what to run`,
+      {
+        hint: "give a command",
+      },
+    );
+
+  const nodeDefault = (key: string): FieldOrigin => ({ from: "node", why: `defaults.${key}` });
+  const kernelVersion = spec.kernelVersion ?? image.kernelVersion;
+  const fixed = (why: string): FieldOrigin => ({ from: "derived", why });
+  return {
+    container: {
+      uuid: input.uuid,
+      name: input.name,
+      dockerId: input.dockerId,
+      image: {
+        uuid: image.imageUuid,
+        name: spec.image,
+        ...(image.record === undefined ? {} : { id: image.record.config }),
+      },
+      kernelVersion: kernelVersion ?? node.defaults.kernelVersion,
+      entrypoint: command.entrypoint,
+      cmd: command.cmd,
+      env: env.entries,
+      user: user.user,
+      workdir,
+      hostname: spec.hostname ?? input.dockerId.slice(0, 12),
+      ...(spec.domainname === undefined ? {} : { domainname: spec.domainname }),
+      tty: spec.tty ?? false,
+      openStdin: spec.stdin ?? false,
+      ...limits,
+      ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
+      ...(spec.cpuShares === undefined ? {} : { cpuShares: spec.cpuShares }),
+      maxLwps: spec.pids ?? node.defaults.maxLwps,
+      ...(spec.ioPriority === undefined ? {} : { ioPriority: spec.ioPriority }),
+      diskBytes: spec.disk ?? node.defaults.quotaGiB * GIB,
+      nics: networks.nics,
+      resolvers: networks.resolvers,
+      dnsSearch: spec.dnsSearch ?? [],
+      extraHosts: spec.extraHosts ?? [],
+      mounts,
+      labels,
+      restart,
+      ...(spec.log === undefined ? {} : { log: { driver: spec.log.driver, options: spec.log.options } }),
+      logMaxSize: logSize.bytes,
+      stopSignal: stopSignal.signal,
+      stopTimeoutMs: spec.stopTimeout ?? STOP_TIMEOUT_MS,
+      autoRemove: spec.autoRemove ?? false,
+      firewallEnabled: spec.firewall ?? false,
+    },
+    origins: {
+      uuid: fixed("chosen by the agent"),
+      name: origin("name", fixed("made up")),
+      dockerId: fixed("zone uuid and 128 random bits"),
+      image: context.fromSpec("image"),
+      kernelVersion: origin(
+        "kernelVersion",
+        kernelVersion === undefined ? nodeDefault("kernelVersion") : { from: "image", why: "tag kernel_version" },
+      ),
+      entrypoint: command.entrypointOrigin,
+      cmd: command.cmdOrigin,
+      env: env.origin,
+      user: userFromSpec ? context.fromSpec("user") : { from: "image", why: "Config.User" },
+      workdir: origin("workdir", { from: "image", why: "Config.WorkingDir" }),
+      hostname: origin("hostname", fixed("first 12 digits of the container's id")),
+      domainname: context.fromSpec("domainname"),
+      tty: context.fromSpec("tty"),
+      openStdin: context.fromSpec("stdin"),
+      memoryBytes: origin("memory", nodeDefault("memory")),
+      swapBytes:
+        spec.memorySwap === undefined || spec.memorySwap <= 0
+          ? fixed("2 × memory, at least 256 MiB")
+          : context.fromSpec("memorySwap"),
+      cpus: origin("cpus", fixed("no cap")),
+      cpuShares: origin("cpuShares", fixed("normal weight")),
+      maxLwps: origin("pids", nodeDefault("maxLwps")),
+      ioPriority: origin("ioPriority", fixed("normal priority")),
+      diskBytes: origin("disk", nodeDefault("quotaGiB")),
+      nics: networks.origin,
+      resolvers: networks.resolversOrigin,
+      dnsSearch: context.fromSpec("dnsSearch"),
+      extraHosts: context.fromSpec("extraHosts"),
+      mounts: origin("volumes", { from: "image", why: "Config.Volumes" }),
+      labels: origin("labels", { from: "image", why: "Config.Labels" }),
+      restart: context.fromSpec("restart"),
+      log: context.fromSpec("log"),
+      logMaxSize: logSize.origin,
+      stopSignal: stopSignal.origin,
+      stopTimeoutMs: origin("stopTimeout", fixed("10 s")),
+      autoRemove: context.fromSpec("autoRemove"),
+      firewallEnabled: origin("firewall", fixed("off unless asked for")),
+    },
+    warnings,
+  };
+}
+
+function resolveCommand(context: ResolveContext) {
+  const { spec, image } = context;
+  const config = image.configuration.config;
+  let entrypoint = spec.entrypoint;
+  let cmd = spec.command;
+  const fromImage = (why: string): FieldOrigin => ({ from: "image", why });
+  let entrypointOrigin = context.fromSpec("entrypoint");
+  let cmdOrigin = context.fromSpec("command");
+  if (entrypoint === undefined || entrypoint.length === 0) {
+    if (cmd === undefined || cmd.length === 0) {
+      cmd = config?.Cmd ?? [];
+      cmdOrigin = fromImage("Config.Cmd");
+    }
+    if (entrypoint === undefined) {
+      entrypoint = config?.Entrypoint ?? [];
+      entrypointOrigin = fromImage("Config.Entrypoint");
+    }
+  } else if (cmd === undefined) {
+    cmd = [];
+    cmdOrigin = { from: "derived", why: "a given entrypoint drops the image's command" };
+  }
+  // `--entrypoint ""` arrives as one empty word and means none (moby daemon/create.go).
+  if (entrypoint.length === 1 && entrypoint[0] === "") entrypoint = [];
+  for (const [key, list] of [
+    ["entrypoint", entrypoint],
+    ["command", cmd],
+  ] as const)
+    list.forEach((text, i) => checkText(context, [key, i], text));
+  return { entrypoint, cmd: cmd ?? [], entrypointOrigin, cmdOrigin };
+}
+
+function resolveEnv(context: ResolveContext): { entries: string[]; origin: FieldOrigin } {
+  const fromImage = context.image.configuration.config?.Env ?? [];
+  const merged = new Map<string, string>();
+  for (const entry of fromImage) if (entry.includes("=")) merged.set(nameOf(entry), entry);
+  for (const entry of context.spec.env ?? [])
+    if (entry.includes("=")) merged.set(nameOf(entry), entry);
+    else merged.delete(entry);
+  for (const [name, entry] of merged) checkText(context, ["env", name], entry);
+  const inSpec = context.spec.env !== undefined;
+  const why = fromImage.length === 0 ? "" : "Config.Env";
+  const { why: place } = context.fromSpec("env");
+  return {
+    entries: [...merged.values()],
+    origin: inSpec
+      ? { from: "spec", why: why === "" ? place : `${why} of the image, then ${place}` }
+      : { from: "image", why: "Config.Env" },
+  };
+}
+
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf("="));
+}
+
+function checkText(context: ResolveContext, path: SpecPath, text: string): void {
+  const fault = metadataTextFault(text);
+  if (fault !== undefined) context.complain(path, fault);
+}
+
+function resolveLimits(context: ResolveContext): { memoryBytes: number; swapBytes: number } {
+  const { spec, node } = context;
+  const memoryBytes = spec.memory ?? nodeSize(node.defaults.memory, "memory", parseByteSize);
+  const swap = spec.memorySwap;
+  if (swap === -1) context.warn(["memorySwap"], "unlimited swap does not exist in a zone; twice the memory is used");
+  if (swap !== undefined && swap > 0 && swap < memoryBytes)
+    context.complain(["memorySwap"], "is memory plus swap and so must not be less than the memory");
+  const swapBytes = swap === undefined || swap <= 0 ? 2 * memoryBytes : swap;
+  return { memoryBytes, swapBytes: Math.max(swapBytes, SWAP_FLOOR) };
+}
+
+function resolveLogSize(context: ResolveContext): { bytes: number; origin: FieldOrigin } {
+  const { spec, node } = context;
+  const option = spec.log?.options["max-size"];
+  if (spec.log?.maxSize !== undefined) return { bytes: spec.log.maxSize, origin: context.fromSpec("log") };
+  const bytes = option === undefined ? undefined : parseLogSize(option);
+  if (bytes !== undefined) return { bytes, origin: context.fromSpec("log") };
+  return {
+    bytes: nodeSize(node.defaults.logMaxSize, "logMaxSize", parseLogSize),
+    origin: { from: "node", why: "defaults.logMaxSize" },
+  };
+}
+
+function nodeSize(text: string, key: string, parse: (text: string) => number | undefined): number {
+  const value = parse(text);
+  if (value !== undefined) return value;
+  throw new AgentError("CONFIG_INVALID", `the configuration's defaults.${key} is not a size: ${JSON.stringify(text)}`);
+}
+
+function resolveLabels(context: ResolveContext): Record<string, string> {
+  const reserved = (key: string): boolean => RESERVED_LABELS.some((prefix) => key.startsWith(prefix));
+  const fromImage = Object.entries(context.image.configuration.config?.Labels ?? {}).filter(([key]) => !reserved(key));
+  const own = Object.entries(context.spec.labels ?? {});
+  for (const [key] of own)
+    if (reserved(key))
+      context.complain(["labels", key], `labels beginning with ${RESERVED_LABELS.join(", ")} are reserved`);
+  return Object.fromEntries([...fromImage, ...own]);
+}
+
+function resolveStopSignal(context: ResolveContext): { signal: string; origin: FieldOrigin } {
+  const { spec, image } = context;
+  if (spec.stopSignal !== undefined) {
+    const signal = parseSignal(spec.stopSignal);
+    if (signal === undefined)
+      context.complain(["stopSignal"], `${JSON.stringify(spec.stopSignal)} is not a signal a zone can be sent`);
+    return { signal: signal ?? "SIGTERM", origin: context.fromSpec("stopSignal") };
+  }
+  const wanted = image.configuration.config?.StopSignal ?? "";
+  const signal = wanted === "" ? undefined : parseSignal(wanted);
+  if (wanted !== "" && signal === undefined)
+    context.warn(["image"], `the image's stop signal ${wanted} cannot be sent to a zone; SIGTERM is used`);
+  return signal === undefined
+    ? { signal: "SIGTERM", origin: { from: "derived", why: "Docker's default" } }
+    : { signal, origin: { from: "image", why: "Config.StopSignal" } };
+}
+
+function resolveRestart(context: ResolveContext): ResolvedContainer["restart"] {
+  const wanted = context.spec.restart;
+  if (wanted === undefined) return { policy: "no", maxRetries: 0 };
+  if (context.spec.autoRemove === true && wanted.policy !== "no")
+    context.complain(["restart"], "a container that is removed when it exits cannot be restarted");
+  // vmadmd's `always` already stays down after a stop by hand (container-specs.md 2).
+  const policy = wanted.policy === "unless-stopped" ? "always" : wanted.policy;
+  return { policy, maxRetries: wanted.maxRetries };
+}

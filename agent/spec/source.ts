@@ -1,0 +1,49 @@
+// Where a spec's values came from. The rest of the package knows values and paths only; a source finds the place again.
+import { formatPath, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
+
+export interface SpecSource {
+  /** What to call it: the file's name, `<stdin>` or `command line`. */
+  readonly name: string;
+  /** Plain data: maps, lists, strings, numbers, booleans, null. */
+  readonly value: unknown;
+  /** Place of a value (or of its key); of the nearest enclosing value when the path leads nowhere. */
+  locate(path: SpecPath, at?: "key" | "value"): Place;
+}
+
+/** A problem at a path of a source. */
+export function problemAt(
+  source: SpecSource,
+  path: SpecPath,
+  message: string,
+  options: { readonly at?: "key" | "value"; readonly suggestion?: string } = {},
+): SpecProblem {
+  return {
+    ...source.locate(path, options.at ?? "value"),
+    path: formatPath(path),
+    message,
+    ...(options.suggestion === undefined ? {} : { suggestion: options.suggestion }),
+  };
+}
+
+/**
+ * Values given by flags. `flags` maps a path (`memory`, `networks[0].ip`) to the flag that set it; deeper paths are
+ * told as their nearest parent's flag.
+ */
+export function flagSource(value: unknown, flags: Readonly<Record<string, string>>): SpecSource {
+  return {
+    name: "command line",
+    value,
+    locate: (path) => {
+      for (let length = path.length; length > 0; length--) {
+        const flag = flags[formatPath(path.slice(0, length))];
+        if (flag !== undefined) return { where: flag };
+      }
+      return { where: "command line" };
+    },
+  };
+}
+
+/** The part of a source below `path`, for documents inside documents (`containers: […]`). */
+export function subSource(source: SpecSource, path: SpecPath, value: unknown): SpecSource {
+  return { name: source.name, value, locate: (inner, at) => source.locate([...path, ...inner], at) };
+}

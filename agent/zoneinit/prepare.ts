@@ -1,0 +1,73 @@
+// The one door from a spec to a payload: what `run`, `create`, `validate` and `explain` call.
+import { randomBytes } from "node:crypto";
+import { AgentError } from "../errors/agent-error.ts";
+import type { ContainerSpec } from "../spec/container-spec.ts";
+import { randomName } from "../spec/names.ts";
+import { resolveContainer, type NodeFacts, type SpecImage } from "../spec/resolve.ts";
+import { problemAt, type SpecSource } from "../spec/source.ts";
+import type { ImageFiles } from "../spec/user.ts";
+import { isContainerName, newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
+import { logFaults } from "./log-driver.ts";
+import { buildZoneManifest } from "./manifest.ts";
+import { valueOrigins } from "./origins.ts";
+import type { PreparedZone } from "./prepared.ts";
+import { stopTimeoutSeconds } from "./resources.ts";
+
+export interface Identity {
+  /** Default: a new one. */
+  readonly uuid?: ZoneUuid;
+  /** Name where the document has none. Default: a readable random one. */
+  readonly name?: ContainerName;
+}
+
+/**
+ * A ContainerSpec as a payload. Same errors as `resolveContainer`. Nothing is read or written: the image's passwd and
+ * group texts come as `files`, and whether bind sources exist is for the caller to check (`bindSources`).
+ */
+export function prepareContainer(
+  document: { readonly spec: ContainerSpec; readonly source: SpecSource },
+  image: SpecImage,
+  node: NodeFacts,
+  files: ImageFiles = {},
+  identity: Identity = {},
+): PreparedZone {
+  const { spec, source } = document;
+  const uuid = identity.uuid ?? newZoneUuid();
+  const name = containerName(spec.name ?? identity.name ?? randomName());
+  const dockerId = uuid.replaceAll("-", "") + randomBytes(16).toString("hex");
+  const problems = (spec.log === undefined ? [] : logFaults(spec.log.driver, spec.log.options)).map(({ at, message }) =>
+    problemAt(source, at === "driver" ? ["log", "driver"] : ["log", "options", at.option], message),
+  );
+  const { container, origins, warnings } = resolveContainer({
+    spec,
+    source,
+    image,
+    node,
+    files,
+    uuid,
+    name,
+    dockerId,
+    problems,
+  });
+  const manifest = buildZoneManifest(container, {
+    name: spec.name === undefined,
+    hostname: spec.hostname === undefined,
+  });
+  return {
+    name,
+    manifest,
+    autoRemove: container.autoRemove,
+    tty: container.tty,
+    openStdin: container.openStdin,
+    stopSignal: container.stopSignal,
+    stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
+    bindSources: container.mounts.filter((mount) => mount.type === "bind").map((mount) => mount.source),
+    warnings,
+    origins: valueOrigins(manifest, origins),
+  };
+}
+
+function containerName(text: string): ContainerName {
+  if (isContainerName(text)) return text;
+  throw new AgentError("SPEC_INVALID", `${JSON.stringify(text)} is not a name for a container`);
+}
