@@ -1,0 +1,143 @@
+// What create writes into the new zone's dataset before anything runs in it (vmadm.md 3.1 step 9).
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync, unlinkSync, writeFileSync, existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ZfsError } from "../../datasets.ts";
+import { copyTree } from "../../datasets/trees.ts";
+import { InRootError, ZoneFiles } from "../../runtime/in-root.ts";
+import { changeMetadata, changeZoneConfig, loadVm, writeConfigFile } from "../../zone-store.ts";
+import { hostFileMounts, hostFiles, type HostFiles } from "../../vm/host-files.ts";
+import type { Payload } from "../../vm/json-text.ts";
+import { isOrdinary, isVolume } from "../../vm/filesystem-source.ts";
+import { storedFilesystem, type Filesystem } from "../../vm/zone-config.ts";
+import { VmError } from "../../vm/vm-error.ts";
+import type { VmHost } from "./host.ts";
+import { PROVISIONING_FILE } from "./provisioning.ts";
+
+export async function furnishZone(host: VmHost, uuid: string, payload: Payload): Promise<void> {
+  const zone = { zonepath: `/zones/${uuid}` };
+  const zonepath = host.lab.path(zone.zonepath);
+  const files = zoneFiles(host, uuid);
+  rmSync(join(zonepath, "config"), { recursive: true, force: true }); // one that came with the image
+  mkdirSync(join(zonepath, "config"), { mode: 0o755 });
+  makeDirectory(files, "/tmp", 0o1777);
+  const mounts: Filesystem[] = [];
+  const metadata = { ...((payload["internal_metadata"] ?? {}) as Payload) };
+  if (payload["docker"] === true) mounts.push(...(await addHostFiles(host, files, uuid, payload)));
+  for (const filesystem of (payload["filesystems"] as readonly Payload[] | undefined) ?? [])
+    if (isOrdinary(filesystem)) makeMountPoint(host, files, filesystem);
+    else if (isVolume(filesystem)) mounts.push(await createVolume(host, files, uuid, filesystem));
+    else mounts.push(hostVolume(uuid, filesystem, metadata));
+  if (mounts.length > 0)
+    await changeZoneConfig(host.lab, uuid, (config) => ({
+      ...config,
+      filesystems: [...config.filesystems, ...mounts],
+    }));
+  await changeMetadata(host.lab, zone, () => ({
+    internal_metadata: metadata,
+    customer_metadata: (payload["customer_metadata"] ?? {}) as Payload,
+  }));
+  await writeConfigFile(host.lab, zone, "tags.json", (payload["tags"] ?? {}) as Payload);
+  await writeConfigFile(host.lab, zone, "routes.json", (payload["routes"] ?? {}) as Payload);
+  markProvisioning(files);
+}
+
+export function zoneFiles(host: VmHost, uuid: string): ZoneFiles {
+  return new ZoneFiles(join(host.lab.path(`/zones/${uuid}`), "root"), []);
+}
+
+export function markProvisioning(files: ZoneFiles): void {
+  makeDirectory(files, dirname(PROVISIONING_FILE), 0o755);
+  writeFileSync(files.resolve(PROVISIONING_FILE, { followLast: false }).onHost, "");
+}
+
+function makeDirectory(files: ZoneFiles, path: string, mode: number): void {
+  try {
+    files.makeDirectories(path, mode);
+  } catch (error) {
+    if (!(error instanceof InRootError)) throw error;
+    throw new VmError(`Command failed: ${error.message}`);
+  }
+}
+
+/** The three files, and the empty targets they are mounted on (dockerinit.md 3.1). */
+async function addHostFiles(host: VmHost, files: ZoneFiles, uuid: string, payload: Payload): Promise<Filesystem[]> {
+  const zonepath = `/zones/${uuid}`;
+  const metadata = (payload["internal_metadata"] ?? {}) as Payload;
+  const mounts = hostFileMounts(String(payload["brand"]), metadata);
+  await writeHostFiles(host, { ...payload, uuid, zonepath });
+  for (const { target } of mounts) makeFileTarget(files, target, zonepath);
+  return mounts.map(({ file, target }) => ({
+    source: `${zonepath}/config/${file}`,
+    target,
+    type: "lofs",
+    options: ["rw"],
+  }));
+}
+
+/** Contents only, as reprovision and an update of link or extra hosts do it. */
+export async function writeHostFiles(host: VmHost, vm: Payload & { readonly zonepath: string }): Promise<void> {
+  const contents: HostFiles = hostFiles(vm);
+  for (const name of ["hosts", "hostname", "resolv.conf"] as const)
+    await writeConfigFile(host.lab, vm, name, contents[name]);
+}
+
+/** Again for a root that was replaced. */
+export function makeHostFileTargets(host: VmHost, uuid: string): void {
+  const vm = loadVm(host.lab, uuid, { runtime: host.zones.read });
+  if (vm?.["docker"] !== true) return;
+  const mounts = hostFileMounts(String(vm["brand"]), (vm["internal_metadata"] ?? {}) as Payload);
+  for (const { target } of mounts) makeFileTarget(zoneFiles(host, uuid), target, vm.zonepath);
+}
+
+function makeFileTarget(files: ZoneFiles, target: string, zonepath: string): void {
+  makeDirectory(files, dirname(target), 0o755);
+  const at = files.resolve(target, { followLast: false });
+  if (at.stats?.isSymbolicLink() === true) unlinkSync(at.onHost);
+  else if (at.stats?.isFile() === true) return;
+  else if (at.stats) throw new VmError(`${zonepath}/root${at.inZone} is not a file`);
+  writeFileSync(at.onHost, "", { mode: 0o644 });
+}
+
+/** zoneadmd makes missing mount points at boot; made here, the zone's root shows them at once. */
+function makeMountPoint(host: VmHost, files: ZoneFiles, filesystem: Payload): void {
+  const target = String(filesystem["target"]);
+  const source = host.lab.path(String(filesystem["source"]));
+  try {
+    if (existsSync(source) && statSync(source).isFile()) {
+      files.makeDirectories(dirname(target), 0o755);
+      const at = files.resolve(target);
+      if (!at.stats) writeFileSync(at.onHost, "");
+    } else files.makeDirectories(target, 0o755);
+  } catch (error) {
+    if (!(error instanceof InRootError)) throw error; // An impossible target is found at boot, as on the platform.
+  }
+}
+
+/** A dataset of the zone's own with the image's files of that place in it. */
+async function createVolume(host: VmHost, files: ZoneFiles, uuid: string, filesystem: Payload): Promise<Filesystem> {
+  const given = String(filesystem["source"]);
+  const volume = given === "create-volume" ? randomUUID() : given;
+  const parent = `zones/${uuid}/volumes`;
+  try {
+    if (!(await host.datasets.get(parent))) await host.datasets.create(parent);
+    await host.datasets.create(`${parent}/${volume}`);
+  } catch (error) {
+    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
+    throw error;
+  }
+  const source = `/${parent}/${volume}`;
+  const target = String(filesystem["target"]);
+  makeDirectory(files, target, 0o755);
+  await copyTree(host.lab, files.resolve(target).onHost, host.lab.path(source));
+  return storedFilesystem({ ...filesystem, source });
+}
+
+/** http(s) sources are fetched by start into hostvolumes/; the lab fetches nothing, so such a zone does not boot. */
+function hostVolume(uuid: string, filesystem: Payload, metadata: Payload): Filesystem {
+  const target = String(filesystem["target"]);
+  const known = metadata["docker:hostvolumes"];
+  const volumes = (typeof known === "string" ? JSON.parse(known) : {}) as Payload;
+  metadata["docker:hostvolumes"] = JSON.stringify({ ...volumes, [target]: { url: filesystem["source"] } });
+  return storedFilesystem({ ...filesystem, source: `/zones/${uuid}/hostvolumes/${randomUUID()}` });
+}

@@ -1,0 +1,12 @@
+// Kinds of `source` a filesystem can have in a create payload (vmadm.md 8.3).
+import type { Payload } from "./json-text.ts";
+
+/** Sources that create makes itself (uuid, create-volume, URL) join later, after docker's own mounts. */
+export function isOrdinary(filesystem: Payload): boolean {
+  return !isVolume(filesystem) && !/^https?:\/\//.test(String(filesystem["source"]));
+}
+
+export function isVolume(filesystem: Payload): boolean {
+  const source = String(filesystem["source"]);
+  return source === "create-volume" || /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(source);
+}
