@@ -2,7 +2,9 @@
 import { LabError } from "./lab.ts";
 import { runCommand, type EmulatedCommand } from "./command.ts";
 
-const commands: Record<string, () => Promise<EmulatedCommand>> = {};
+const commands: Record<string, () => Promise<EmulatedCommand>> = {
+  vmadm: async () => (await import("./commands/vmadm.ts")).vmadm,
+};
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "--as") {
