@@ -149,11 +149,13 @@ export const IMGADM_ROWS: readonly Row[] = [
 
 /** What a failed imgadm run means. `subject` names operation and object: `install image U`. */
 export function classifyImgadm(operation: ImgadmOperation, subject: string, error: CommandError): AgentError {
-  if (error.failure === "timeout")
-    return new AgentError("DEADLINE", `${subject}: imgadm is still at it`, {
+  if (error.failure === "timeout") {
+    const goesOn = operation === "install" || operation === "delete";
+    return new AgentError("DEADLINE", `${subject}: imgadm ${goesOn ? "is still at it" : "did not answer in time"}`, {
       cause: error,
-      hint: "trying again waits for it to end",
+      ...(operation === "install" ? { hint: "trying again waits for it to end" } : {}),
     });
+  }
   const told = error.failure === "exit" ? readImgadmError(error.outcome.stderrTail) : undefined;
   if (told) {
     const hit = matchImgadm(operation, told.code, told.message);

@@ -353,6 +353,9 @@ export const VMADM_ROWS: readonly Row[] = [
   },
 ];
 
+/** Ended at their deadline; everything else goes on. */
+const READS: readonly VmadmOperation[] = ["get", "lookup", "validate", "info", "events"];
+
 /** Death by an uncaught exception (vmadm.md 1): the stack tells whether vminfod went away, any other is a bug of vmadm. */
 const CRASH_OF_VMINFOD = /vminfod|VminfodEventStream|ECONNREFUSED|ECONNRESET|socket hang up/i;
 
@@ -376,7 +379,11 @@ export function classifyVmadm(operation: VmadmOperation, subject: string, error:
     return raise({ code: "VMINFOD_UNAVAILABLE", why: "vminfod went away meanwhile", hint: 'see "svcs -x vminfod"' });
   }
   if (error.failure === "timeout")
-    return raise({ code: "DEADLINE", why: "vmadm is still at it", hint: "look at the zone before trying again" });
+    return raise(
+      READS.includes(operation)
+        ? { code: "DEADLINE", why: "vmadm did not answer in time", hint: 'see "svcs -x vminfod"' }
+        : { code: "DEADLINE", why: "vmadm is still at it", hint: "look at the zone before trying again" },
+    );
   if (error.failure !== "exit") return new AgentError(error.code, subject, { cause: error });
 
   for (const row of VMADM_ROWS) {
