@@ -12,6 +12,8 @@ export interface LockOptions {
   /** Give up after this many milliseconds. Default: wait until `signal` aborts. 0 tries once. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Share it with other sharers; only an exclusive holder is kept out. A steady stream of sharers may starve one. */
+  readonly shared?: boolean;
   /** Called once when the lock turns out to be taken and we begin to wait. */
   readonly onWait?: () => void;
 }
@@ -24,7 +26,7 @@ export interface Lock extends AsyncDisposable {
 const SQLITE_BUSY = 5;
 
 /**
- * Takes the exclusive lock on `path` (created if missing, never removed: removing a lock file races with its next
+ * Takes the lock on `path` (created if missing, never removed: removing a lock file races with its next
  * holder). Resolves to undefined when `timeoutMs` passed. Rejects with the signal's reason when aborted.
  * Two calls in one process exclude each other as two processes do.
  */
@@ -35,7 +37,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
-    const lock = tryLock(path);
+    const lock = tryLock(path, options.shared ?? false);
     if (lock) return lock;
     if (!told) {
       told = true;
@@ -63,10 +65,12 @@ export async function withLock<T>(
   }
 }
 
-function tryLock(path: string): Lock | undefined {
+function tryLock(path: string, shared: boolean): Lock | undefined {
   const database = new DatabaseSync(path);
   try {
-    database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    // A read transaction holds SQLite's SHARED lock until it ends.
+    const begin = shared ? "BEGIN; SELECT count(*) FROM sqlite_master" : "BEGIN EXCLUSIVE";
+    database.exec(`PRAGMA busy_timeout = 0; ${begin}`);
   } catch (error) {
     database.close();
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;
