@@ -1,0 +1,13 @@
+// Where the bytes of an image come from: a registry, or an archive unpacked aside. Everything above is the same for both.
+import type { Digest } from "../../util/ids.ts";
+import type { Descriptor } from "./documents.ts";
+
+export interface ContentSource {
+  /**
+   * A whole small document. Checked against its digest and size; IMAGE_CORRUPT when they differ or it is larger than
+   * `limit` bytes.
+   */
+  document(descriptor: Descriptor, limit: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
+  /** The bytes of a layer, not yet checked: the reader hashes them while they pass. Ends early only with an error. */
+  blob(layer: { readonly digest: Digest; readonly size: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,167 @@
+// HTTP, and the only importer of undici: one request with its deadlines and redirects, without judging the answer.
+import { Agent, EnvHttpProxyAgent, errors, request, type Dispatcher } from "undici";
+import type { Config } from "../../config/schema.ts";
+import { AgentError } from "../../errors/agent-error.ts";
+import { LIMITS } from "../limits.ts";
+import { hostOf, isLoopback, isPrivateToNode } from "./endpoint.ts";
+
+export interface HttpRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  header(name: string): string | undefined;
+  /** All lines of a header that may be repeated. */
+  headerLines(name: string): readonly string[];
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Reads at most `limit` bytes; undefined when there are more. */
+  read(limit: number): Promise<Buffer | undefined>;
+  /** Gives up the body and frees the connection. */
+  discard(): void;
+}
+
+export interface Transport {
+  /** GET, following redirects. The Authorization header goes to the first host only. Rejects with network errors as undici raises them. */
+  get(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** Silence in the middle of a body after which the connection counts as dead. */
+const BODY_TIMEOUT_MS = 60_000;
+const MAX_REDIRECTS = 10;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export function createTransport(proxies: Config["proxies"]): Transport {
+  const options = {
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    bodyTimeout: BODY_TIMEOUT_MS,
+    connections: 8,
+  };
+  const direct = new Agent(options);
+  const proxied =
+    proxies.http === undefined && proxies.https === undefined
+      ? direct
+      : // Empty strings keep undici from reading the environment itself.
+        new EnvHttpProxyAgent({
+          ...options,
+          httpProxy: proxies.http ?? "",
+          httpsProxy: proxies.https ?? "",
+          noProxy: proxies.none ?? "",
+        });
+  const dispatcherFor = (url: URL): Dispatcher => (isLoopback(urlHost(url)) ? direct : proxied);
+  return {
+    get: (req) => follow(req, dispatcherFor),
+    close: async () => {
+      await direct.destroy();
+      if (proxied !== direct) await proxied.destroy();
+    },
+  };
+}
+
+async function follow(req: HttpRequest, dispatcherFor: (url: URL) => Dispatcher): Promise<HttpAnswer> {
+  let { url, headers } = req;
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const response = await request(url, {
+      method: "GET",
+      headers: { "user-agent": "zonelet", ...headers },
+      dispatcher: dispatcherFor(url),
+      ...(req.signal ? { signal: req.signal } : {}),
+    });
+    const answer = toAnswer(response);
+    const location = answer.header("location");
+    if (!REDIRECTS.has(response.statusCode) || location === undefined) return answer;
+    answer.discard();
+    const next = redirectTarget(url, location);
+    if (next.host !== url.host) {
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "authorization"));
+    }
+    url = next;
+  }
+  throw new AgentError("REGISTRY_PROTOCOL", `${req.url.host} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** Where a redirect may lead: never from https to http, never from elsewhere into this node (E2). */
+export function redirectTarget(from: URL, location: string): URL {
+  const target = URL.parse(location, from.href);
+  if (target === null || !/^https?:$/.test(target.protocol))
+    throw new AgentError(
+      "REGISTRY_PROTOCOL",
+      `${from.host} redirects to "${location.slice(0, 200)}", which is not a URL`,
+    );
+  if (from.protocol === "https:" && target.protocol === "http:")
+    throw new AgentError("REGISTRY_PROTOCOL", `${from.host} redirects from https to plain http (${target.host})`);
+  if (isPrivateToNode(urlHost(target)) && !isPrivateToNode(urlHost(from)))
+    throw new AgentError("REGISTRY_PROTOCOL", `${from.host} redirects to ${target.host}, an address of this node`);
+  return target;
+}
+
+function urlHost(url: URL): string {
+  return hostOf(url.host);
+}
+
+function toAnswer(response: Dispatcher.ResponseData): HttpAnswer {
+  const headerLines = (name: string): readonly string[] => {
+    const value = response.headers[name];
+    return value === undefined ? [] : typeof value === "string" ? [value] : value;
+  };
+  return {
+    status: response.statusCode,
+    header: (name) => headerLines(name)[0],
+    headerLines,
+    body: response.body,
+    read: async (limit) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of bytesOf(response.body)) {
+        length += chunk.length;
+        // Leaving the loop destroys the body and with it the connection.
+        if (length > limit) return undefined;
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    },
+    discard: () => {
+      response.body.on("error", () => undefined).destroy();
+    },
+  };
+}
+
+async function* bytesOf(body: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+  for await (const chunk of body)
+    if (chunk instanceof Uint8Array) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+/** Why a request got no (whole) answer. */
+export type NetworkFailure = "refused" | "unknown-host" | "timeout" | "broken" | "tls" | "plain-http";
+
+const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+
+/** undefined for what did not come from the network: aborts, our own errors, bugs. */
+export function networkFailure(error: unknown): NetworkFailure | undefined {
+  if (!(error instanceof Error) || error instanceof AgentError || error.name === "AbortError") return undefined;
+  if (error instanceof AggregateError && error.errors.length > 0) return networkFailure(error.errors[0]);
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") return "plain-http";
+  if (TLS_CODES.test(code)) return "tls";
+  if (
+    error instanceof errors.ConnectTimeoutError ||
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    code === "ETIMEDOUT"
+  )
+    return "timeout";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "unknown-host";
+  if (code === "ECONNREFUSED" || code === "EHOSTUNREACH" || code === "ENETUNREACH") return "refused";
+  if (code === "ECONNRESET" || code === "EPIPE" || code.startsWith("UND_ERR") || code.startsWith("HPE_"))
+    return "broken";
+  return error.cause === undefined ? undefined : networkFailure(error.cause);
+}
+
+/** Bound for the body of an answer that is not the wanted one. */
+export const ERROR_BODY_LIMIT = LIMITS.errorBody;
