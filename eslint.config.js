@@ -57,7 +57,7 @@ function only(directory, owner, pkg, where) {
 export default tseslint.config(
   { ignores: ["dist/**", "node_modules/**", "agent/build.mjs", "test/fixtures/**"] },
   {
-    files: ["agent/**/*.ts", "test/**/*.ts"],
+    files: ["agent/**/*.ts", "test/**/*.ts", "manifests/**/*.ts"],
     extends: [...tseslint.configs.strictTypeChecked],
     plugins: { "import-x": importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -30,6 +30,7 @@ try {
     interrupts: installInterrupts(process),
     version,
     cwd: process.cwd(),
+    variable: (name) => process.env[name],
     readStdin,
     formatError,
     agent: (options) => (agent ??= createAgent(options)),

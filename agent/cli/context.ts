@@ -19,6 +19,8 @@ export interface CliContext {
   /** Text of stdin, for `-f -`. */
   readStdin(): Promise<string>;
   readonly cwd: string;
+  /** A variable of the caller's environment, for `-e NAME`. */
+  readonly variable: (name: string) => string | undefined;
   formatError(error: unknown): string;
 }
 

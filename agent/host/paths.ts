@@ -1,7 +1,7 @@
 // Every file of the host we touch. All paths are built here, from branded ids only, under one root that is `/` on
 // SmartOS and the lab host's private root elsewhere.
 import { join } from "node:path";
-import type { Digest, ZoneUuid } from "../util/ids.ts";
+import type { Digest, ImageUuid, ZoneUuid } from "../util/ids.ts";
 
 export interface HostPaths {
   /** Where the platform's `/` is. */
@@ -15,6 +15,9 @@ export interface HostPaths {
   zoneLogs(uuid: ZoneUuid): string;
   /** Root of the zone's file system. Everything below is the tenant's: no symlink of it may be followed. */
   zoneRoot(uuid: ZoneUuid): string;
+
+  /** Root of an installed image's tree; somebody else's content as well. */
+  imageRoot(uuid: ImageUuid): string;
 
   /** `/var/db/zonelet`: what we remember. */
   readonly state: string;
@@ -38,6 +41,7 @@ export function hostPaths(root: string): HostPaths {
     zone,
     zoneLogs: (uuid) => join(zone(uuid), "logs"),
     zoneRoot: (uuid) => join(zone(uuid), "root"),
+    imageRoot: (uuid) => join(root, "zones", uuid, "root"),
     state,
     zoneRecords: join(state, "zones"),
     zoneRecord: (uuid) => join(state, "zones", `${uuid}.json`),

@@ -43,11 +43,14 @@ export async function* linesFrom(file: FileHandle, position: number): AsyncGener
   }
 }
 
-/** Lines of a file from its end backwards, an unterminated last line left out. Reads no more than is consumed. */
-export async function* linesBackwards(path: string): AsyncGenerator<string> {
+/**
+ * Lines of a file from `limit` (default: its end) backwards, an unterminated last line left out. Reads no more than is
+ * consumed.
+ */
+export async function* linesBackwards(path: string, limit?: number): AsyncGenerator<string> {
   const file = await open(path, "r");
   try {
-    let end = (await file.stat()).size;
+    let end = limit ?? (await file.stat()).size;
     let tail = Buffer.alloc(0);
     let terminated = false;
     while (end > 0) {

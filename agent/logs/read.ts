@@ -102,7 +102,8 @@ async function* lastLines(files: readonly string[], count: number, position: Pos
   let lines = 0;
   let first = true;
   outer: for (const path of files.toReversed()) {
-    for await (const text of linesBackwards(path)) {
+    // What is appended meanwhile belongs to the following part, which goes on from `position`.
+    for await (const text of linesBackwards(path, path === last ? position.offset : undefined)) {
       const line = parseLogLine(text);
       if (line.kind === "mark" && first) position.closed = line.mark === "close";
       if (line.kind !== "unreadable") first = false;

@@ -2,7 +2,7 @@
 // name, and may be repeated.
 import { AgentError } from "../errors/agent-error.ts";
 import { acquireLock } from "../util/lock.ts";
-import { isContainerName, type ContainerName } from "../util/ids.ts";
+import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { exitOf, hasEnded, isOurs } from "./observe.ts";
 import type { ExitStatus } from "./exit-status.ts";
@@ -37,6 +37,8 @@ export interface Containers {
   remove(reference: string, options?: VerbOptions & { readonly force?: boolean }): Promise<string>;
   /** Resolves when the container has ended for good (its restart policy included); at once when it is not running. */
   wait(reference: string, options?: VerbOptions): Promise<ExitStatus>;
+  /** Notes that the foreground command saw the container end: the same request again is a new one. */
+  watched(zone: ZoneUuid): Promise<void>;
   /** Deletes `--rm` containers that have ended while nobody watched them. */
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
@@ -198,6 +200,10 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
       if (!vm)
         throw new AgentError("CONTAINER_NOT_FOUND", `container "${reference}" was removed while it was waited for`);
       return exitOf(vm) ?? { code: 0, coreDumped: false };
+    },
+    watched: async (zone) => {
+      const record = await store.get(zone);
+      if (record?.attached) await store.save({ ...record, attached: false }, { sync: false });
     },
     sweep: async (zones, options = {}) => {
       for (const record of await store.list()) {

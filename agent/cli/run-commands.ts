@@ -1,0 +1,183 @@
+// run and create
+import { Option, type Command } from "commander";
+import { AgentError } from "../errors/agent-error.ts";
+import { newZoneUuid } from "../util/ids.ts";
+import type { Launched } from "../zones/launch.ts";
+import { dockerId } from "../zones/find.ts";
+import { watchZones, type ZoneWatch } from "../zones/watch.ts";
+import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
+import { waitNotice, type CliContext } from "./context.ts";
+import { describeBootFailure, runForeground } from "./foreground.ts";
+import { formatData } from "./output.ts";
+import { planFor, type Plan, type PullPolicy } from "./plan.ts";
+import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.ts";
+
+interface LaunchOptions extends SpecOptions {
+  readonly detach?: boolean;
+  readonly dryRun: boolean;
+  readonly keepFailed: boolean;
+  readonly pull: PullPolicy;
+  readonly quiet: boolean;
+  readonly strict: boolean;
+}
+
+export function addRunCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {
+  const launchOptions = (command: Command): Command =>
+    addSpecOptions(command)
+      .option("--dry-run", "print the manifest that would go to vmadm, and stop", false)
+      .option("--keep-failed", "leave what a failed create made, for inspection", false)
+      .option("--strict", "treat warnings as errors", false)
+      .option("-q, --quiet", "no progress of pulls", false)
+      .addOption(
+        new Option("--pull <when>", "when to ask the registry")
+          .choices(["missing", "always", "never"])
+          .default("missing"),
+      );
+
+  launchOptions(program.command("run"))
+    .description("create and start a container; in the foreground unless -d")
+    .option("-d, --detach", "print the id and return once it is started", false)
+    .option("--rm", "delete it when it has ended", false)
+    .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
+      const plans = await plansFor(context, image, args, options);
+      if (options.dryRun) {
+        await dryRun(context, plans, options);
+        return;
+      }
+      if (options.detach === true) {
+        for (const plan of plans) await runDetached(context, plan, options, "running");
+        return;
+      }
+      const [only, ...others] = plans;
+      if (only === undefined || others.length > 0)
+        throw new AgentError("USAGE", `${plans.length} containers cannot all be in the foreground`, { hint: "use -d" });
+      setStatus(await runAttached(context, only, options));
+    });
+
+  launchOptions(program.command("create"))
+    .description("create a container without starting it")
+    .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
+      const plans = await plansFor(context, image, args, options);
+      if (options.dryRun) await dryRun(context, plans, options);
+      else for (const plan of plans) await runDetached(context, plan, options, "stopped");
+    });
+}
+
+async function plansFor(
+  context: CliContext,
+  image: string | undefined,
+  args: readonly string[],
+  options: LaunchOptions,
+): Promise<Plan[]> {
+  const documents = await readDocuments(context, image, args, options, context.variable);
+  if (options.name !== undefined && documents.length > 1)
+    throw new AgentError("USAGE", `--name fits one container, the file has ${documents.length}`);
+  const settings = {
+    pull: options.dryRun ? "never" : options.pull,
+    name: options.name,
+    quiet: options.quiet,
+    autoRemove: options.rm ?? false,
+  } as const;
+  return documents.map((document) => planFor(context, document, settings));
+}
+
+async function dryRun(context: CliContext, plans: readonly Plan[], options: LaunchOptions): Promise<void> {
+  for (const plan of plans) {
+    const prepared = plan.prepare(await plan.image(), newZoneUuid());
+    await tellWarnings(context, prepared.warnings, options.strict);
+    await context.output.out(formatData(prepared.manifest, "json"));
+  }
+}
+
+async function runDetached(
+  context: CliContext,
+  plan: Plan,
+  options: LaunchOptions,
+  want: "running" | "stopped",
+): Promise<void> {
+  const { containers } = context.agent();
+  const signal = context.interrupts.signal;
+  const launched = await containers.launch({
+    ...launchBasics(context, plan, options),
+    snapshot: async () => {
+      const zones = await containers.list({ signal });
+      await containers.sweep(zones, { signal });
+      return zones;
+    },
+    want,
+    attached: false,
+  });
+  await tellLaunch(context, launched);
+  const id = launched.prepared.manifest.internal_metadata?.["docker:id"];
+  await context.output.out(`${typeof id === "string" ? id : launched.uuid}\n`);
+}
+
+async function runAttached(context: CliContext, plan: Plan, options: LaunchOptions): Promise<number> {
+  const { vmadm, containers, log } = context.agent();
+  if (options.interactive === true)
+    throw new AgentError("SPEC_UNSUPPORTED", "a foreground container cannot be given input yet", {
+      hint: "run it with -d",
+    });
+  const signal = context.interrupts.signal;
+  // One stream tells which names are taken, when the container has ended and how: no other reading call is needed.
+  using watch: ZoneWatch = await watchZones(vmadm);
+  const launched = await containers.launch({
+    ...launchBasics(context, plan, options),
+    snapshot: () => Promise.resolve(watch.zones()),
+    want: "running",
+    attached: true,
+  });
+  await tellLaunch(context, launched);
+  signal.throwIfAborted();
+  const vm = await watch.until(
+    launched.uuid,
+    (now) => now !== undefined,
+    AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
+  );
+  const { exit, bootFailure } = await runForeground(
+    context,
+    watch,
+    launched.uuid,
+    vm?.zonepath ?? `/zones/${launched.uuid}`,
+  );
+  if (bootFailure) await context.output.err(`zonelet: ${describeBootFailure(plan.name, bootFailure)}\n`);
+  if (launched.prepared.autoRemove) await containers.remove(launched.uuid, { force: true });
+  else await containers.watched(launched.uuid);
+  log.info({ zone: launched.uuid, container: vm && dockerId(vm), exit }, "foreground container ended");
+  return bootFailure?.dockerCode ?? exit.code;
+}
+
+function launchBasics(context: CliContext, plan: Plan, options: LaunchOptions) {
+  return {
+    name: plan.name,
+    image: () => plan.image(),
+    prepare: async (...args: Parameters<Plan["prepare"]>): Promise<PreparedZone> => {
+      const prepared = plan.prepare(...args);
+      if (options.strict && prepared.warnings.length > 0) await tellWarnings(context, prepared.warnings, true);
+      return prepared;
+    },
+    keepFailed: options.keepFailed,
+    signal: context.interrupts.signal,
+    onWait: waitNotice(context),
+  };
+}
+
+async function tellLaunch(context: CliContext, launched: Launched): Promise<void> {
+  if (launched.resumed)
+    await context.output.err(`going on with ${launched.prepared.name}, which an earlier command had begun\n`);
+  await tellWarnings(context, launched.warnings, false);
+}
+
+async function tellWarnings(context: CliContext, warnings: readonly SpecWarning[], strict: boolean): Promise<void> {
+  if (strict && warnings.length > 0)
+    throw new AgentError("SPEC_INVALID", warnings.map(formatWarning).join("\n"), {
+      hint: "these are warnings without --strict",
+    });
+  for (const warning of warnings) await context.output.err(`warning: ${formatWarning(warning)}\n`);
+}
+
+export function formatWarning(warning: SpecWarning): string {
+  const where = warning.where === undefined ? "" : `${warning.where} `;
+  const path = warning.path === "" ? "" : `${warning.path}: `;
+  return `${where}${path}${warning.message}${warning.hint === undefined ? "" : ` (${warning.hint})`}`;
+}

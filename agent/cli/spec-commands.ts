@@ -1,0 +1,105 @@
+// validate and explain
+import { Option, type Command } from "commander";
+import { AgentError } from "../errors/agent-error.ts";
+import { readSpecFile, readSpecs } from "../spec/read.ts";
+import { newZoneUuid } from "../util/ids.ts";
+import type { CliContext } from "./context.ts";
+import { parseFormat } from "./context.ts";
+import { formatData, formatTable, type OutputFormat } from "./output.ts";
+import { imageReference, planFor } from "./plan.ts";
+import { formatWarning } from "./run-commands.ts";
+import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.ts";
+
+export function addSpecCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {
+  program
+    .command("validate")
+    .description("check specs and manifests: syntax, values, and what vmadm says of the result")
+    .argument("<file...>", '"-" reads stdin')
+    .option("--strict", "treat warnings as errors", false)
+    .action(async (files: string[], options: { strict: boolean }) => {
+      let failed = false;
+      for (const file of files) {
+        try {
+          failed = (await validateFile(context, file)) && options.strict ? true : failed;
+        } catch (error) {
+          failed = true;
+          await context.output.err(`${context.formatError(error)}\n`);
+        }
+      }
+      if (failed) setStatus(2);
+    });
+
+  addSpecOptions(program.command("explain"))
+    .description("show each value of the resulting manifest and where it comes from")
+    .addOption(new Option("-o, --output <format>").argParser(parseFormat).default("table"))
+    .action(async (image: string | undefined, args: string[], options: SpecOptions & { output: OutputFormat }) => {
+      for (const document of await readDocuments(context, image, args, options, context.variable)) {
+        const plan = planFor(context, document, {
+          pull: "never",
+          name: options.name,
+          quiet: true,
+          autoRemove: options.rm ?? false,
+        });
+        const prepared = plan.prepare(await plan.image(), newZoneUuid());
+        if (options.output !== "table") {
+          await context.output.out(formatData(prepared.origins, options.output));
+          continue;
+        }
+        const rows = prepared.origins.map((o) => [o.path, valueAt(prepared.manifest, o.path), o.from, o.why]);
+        await context.output.out(formatTable(["PROPERTY", "VALUE", "FROM", "WHY"], rows));
+        for (const warning of prepared.warnings) await context.output.err(`warning: ${formatWarning(warning)}\n`);
+      }
+    });
+}
+
+/** Prints the verdict on each document; resolves to whether there were warnings. Problems are raised. */
+async function validateFile(context: CliContext, file: string): Promise<boolean> {
+  const documents = file === "-" ? readSpecs(await context.readStdin(), "stdin") : await readSpecFile(file);
+  let warned = false;
+  for (const document of documents) {
+    const plan = planFor(context, document, { pull: "never", quiet: true, autoRemove: false });
+    const reference = imageReference(document);
+    const { images, vmadm } = context.agent();
+    const image = await images.find(reference, { signal: context.interrupts.signal });
+    if (!image) {
+      await context.output.out(
+        `${file}: ${plan.name} reads well; image ${reference} is not here, so vmadm was not asked\n`,
+      );
+      continue;
+    }
+    const prepared = plan.prepare(image, newZoneUuid());
+    for (const warning of prepared.warnings) {
+      warned = true;
+      await context.output.err(`warning: ${formatWarning(warning)}\n`);
+    }
+    const failure = await vmadm.validateCreate(prepared.manifest, { signal: context.interrupts.signal });
+    if (failure)
+      throw new AgentError("PAYLOAD_INVALID", `${file}: vmadm refuses ${plan.name}`, {
+        details: { ...failure },
+        hint: [...failure.badValues, ...failure.badProperties, ...failure.missingProperties].join(", "),
+      });
+    await context.output.out(`${file}: ${plan.name} is valid\n`);
+  }
+  return warned;
+}
+
+const VALUE_WIDTH = 60;
+const SECRET_PATH = /docker:env$/;
+
+/** The value at a dotted path of the manifest, in one line; environments may hold secrets and are only counted. */
+function valueAt(manifest: unknown, path: string): string {
+  let value: unknown = manifest;
+  const steps = path.startsWith("internal_metadata.")
+    ? ["internal_metadata", path.slice("internal_metadata.".length)]
+    : path.startsWith("tags.")
+      ? ["tags", path.slice("tags.".length)]
+      : path.split(".");
+  for (const step of steps)
+    value =
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([key]) => key === step)?.[1]
+        : undefined;
+  if (SECRET_PATH.test(path)) return "(see inspect --show-secrets)";
+  const text = typeof value === "string" ? value : value === undefined ? "-" : JSON.stringify(value);
+  return text.length > VALUE_WIDTH ? `${text.slice(0, VALUE_WIDTH - 1)}…` : text;
+}

@@ -1,0 +1,203 @@
+// The options that describe a container, shared by run, create and explain, and their way into spec documents.
+import { Option, type Command } from "commander";
+import { AgentError } from "../errors/agent-error.ts";
+import { readSpecFile, readSpecs, specFromFlags, type SpecDocument } from "../spec/read.ts";
+import type { CliContext } from "./context.ts";
+
+export interface SpecOptions {
+  readonly file?: string;
+  readonly name?: string;
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly memory?: string;
+  readonly memorySwap?: string;
+  readonly cpus?: string;
+  readonly pidsLimit?: string;
+  readonly disk?: string;
+  readonly entrypoint?: string;
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly label?: readonly string[];
+  readonly net?: readonly string[];
+  readonly ip?: string;
+  readonly dns?: readonly string[];
+  readonly addHost?: readonly string[];
+  readonly hostname?: string;
+  readonly restart?: string;
+  readonly volume?: readonly string[];
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly stopSignal?: string;
+  readonly stopTimeout?: string;
+  readonly kernelVersion?: string;
+  readonly logDriver?: string;
+  readonly logOpt?: readonly string[];
+  readonly rm?: boolean;
+}
+
+const repeat = (value: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  value,
+];
+
+export function addSpecOptions(command: Command): Command {
+  const many = (flags: string, text: string): Option => new Option(flags, text).argParser(repeat);
+  return command
+    .argument("[image]", "reference, id or uuid of the image (not with -f)")
+    .argument("[command...]", "command and arguments instead of the image's")
+    .option("-f, --file <file>", 'container spec (YAML, JSON) or vmadm manifest; "-" reads stdin')
+    .option("--name <name>", "name of the container")
+    .addOption(many("-e, --env <K=V>", "variable; K alone takes the value of this environment"))
+    .addOption(many("--env-file <file>", "file of K=V lines"))
+    .option("-m, --memory <size>", "memory cap, e.g. 512m")
+    .option("--memory-swap <size>", "cap of memory plus swap")
+    .option("--cpus <n>", "CPU cap in CPUs, e.g. 1.5")
+    .option("--pids-limit <n>", "limit of threads")
+    .option("--disk <size>", "disk quota, e.g. 10g")
+    .option("--entrypoint <program>", 'instead of the image\'s entrypoint ("" for none)')
+    .option("-u, --user <user>", "user, uid, user:group or uid:gid")
+    .option("-w, --workdir <path>", "working directory")
+    .addOption(many("-l, --label <K=V>", "label"))
+    .addOption(many("--net, --network <name>", 'network of the configuration, or "none"'))
+    .option("--ip <address>", "static address in the first network")
+    .addOption(many("--dns <address>", "resolver"))
+    .addOption(many("--add-host <name:address>", "line for /etc/hosts"))
+    .option("--hostname <name>", "host name inside")
+    .option("--restart <policy>", "no, always, on-failure[:N] or unless-stopped")
+    .addOption(many("-v, --volume <src:dst[:ro]>", "bind mount, or anonymous volume"))
+    .option("-i, --interactive", "keep stdin open")
+    .option("-t, --tty", "give the process a terminal")
+    .option("--stop-signal <name>", "signal of a polite stop")
+    .option("--stop-timeout <duration>", "time between that signal and SIGKILL, e.g. 10s")
+    .option("--kernel-version <version>", "Linux version the zone claims")
+    .option("--log-driver <name>", "json-file or none")
+    .addOption(many("--log-opt <K=V>", "option of the log driver"))
+    .passThroughOptions();
+}
+
+/** The containers an invocation describes: those of the file, or one made of flags. At least one. */
+export async function readDocuments(
+  context: CliContext,
+  image: string | undefined,
+  args: readonly string[],
+  options: SpecOptions,
+  env: (name: string) => string | undefined,
+): Promise<SpecDocument[]> {
+  if (options.file !== undefined) {
+    if (image !== undefined)
+      throw new AgentError("USAGE", "give a file (-f) or an image, not both", {
+        hint: "command and image belong into the file",
+      });
+    refuseMixed(options);
+    return options.file === "-"
+      ? readSpecs(await context.readStdin(), "stdin")
+      : readSpecFile(options.file, context.interrupts.signal);
+  }
+  if (image === undefined)
+    throw new AgentError("USAGE", "which image?", { hint: 'give a reference such as "nginx:1.27", or -f FILE' });
+  const { value, flags } = flagsToSpec(image, args, options, env);
+  return [await specFromFlags(value, flags, context.cwd)];
+}
+
+/** Beside a file only options about the invocation make sense; silently ignoring the others would be worse than refusing. */
+const ALLOWED_WITH_FILE = new Set(["file", "name", "rm"]);
+
+function refuseMixed(options: SpecOptions): void {
+  const spec = ["env", "envFile", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "net", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
+  const mixed = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
+  if (mixed.length > 0)
+    throw new AgentError("USAGE", `${mixed.map(flagName).join(", ")} cannot be given together with -f`, {
+      hint: "write it into the file",
+    });
+}
+
+const flagName = (key: string): string => `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+function flagsToSpec(
+  image: string,
+  args: readonly string[],
+  options: SpecOptions,
+  env: (name: string) => string | undefined,
+): { readonly value: Record<string, unknown>; readonly flags: Record<string, string> } {
+  const value: Record<string, unknown> = { image };
+  const flags: Record<string, string> = { image: "IMAGE" };
+  const set = (key: string, flag: string, given: unknown): void => {
+    if (given === undefined) return;
+    value[key] = given;
+    flags[key] = flag;
+  };
+  set("name", "--name", options.name);
+  set("command", "COMMAND", args.length > 0 ? args : undefined);
+  set(
+    "entrypoint",
+    "--entrypoint",
+    options.entrypoint === undefined ? undefined : options.entrypoint === "" ? [] : [options.entrypoint],
+  );
+  set(
+    "env",
+    "--env",
+    options.env?.flatMap((entry) => fromEnvironment(entry, env)),
+  );
+  set("envFile", "--env-file", options.envFile);
+  set("memory", "--memory", options.memory);
+  set("memorySwap", "--memory-swap", options.memorySwap === "-1" ? -1 : options.memorySwap);
+  set("cpus", "--cpus", options.cpus);
+  set("pids", "--pids-limit", numeric(options.pidsLimit));
+  set("disk", "--disk", options.disk);
+  set("user", "--user", options.user);
+  set("workdir", "--workdir", options.workdir);
+  set("labels", "--label", options.label);
+  set("networks", "--net", networks(options));
+  if (options.ip !== undefined) flags["networks[0].ip"] = "--ip";
+  set("dns", "--dns", options.dns);
+  set("extraHosts", "--add-host", options.addHost);
+  set("hostname", "--hostname", options.hostname);
+  set("restart", "--restart", options.restart);
+  set("volumes", "--volume", options.volume);
+  set("stdin", "--interactive", options.interactive);
+  set("tty", "--tty", options.tty);
+  set("stopSignal", "--stop-signal", options.stopSignal);
+  set("stopTimeout", "--stop-timeout", options.stopTimeout);
+  set("kernelVersion", "--kernel-version", options.kernelVersion);
+  if (options.logDriver !== undefined || options.logOpt !== undefined) set("log", "--log-driver", logSpec(options));
+  set("autoRemove", "--rm", options.rm === true ? true : undefined);
+  return { value, flags };
+}
+
+/** `-e NAME` alone hands on the caller's variable, as Docker does; one that is not set is left out. */
+function fromEnvironment(entry: string, env: (name: string) => string | undefined): string[] {
+  if (entry.includes("=")) return [entry];
+  const value = env(entry);
+  return value === undefined ? [] : [`${entry}=${value}`];
+}
+
+function networks(options: SpecOptions): unknown {
+  const names = options.net ?? [];
+  if (names.length === 1 && names[0] === "none") {
+    if (options.ip !== undefined) throw new AgentError("USAGE", '--ip makes no sense with "--net none"');
+    return "none";
+  }
+  if (options.ip === undefined) return names.length === 0 ? undefined : names;
+  const [first, ...rest] = names;
+  if (first === undefined)
+    throw new AgentError("USAGE", "--ip needs the network it belongs to", { hint: "add --net NAME" });
+  return [{ name: first, ip: options.ip }, ...rest];
+}
+
+function logSpec(options: SpecOptions): Record<string, unknown> {
+  const pairs = (options.logOpt ?? []).map((entry): [string, string] => {
+    const equals = entry.indexOf("=");
+    if (equals <= 0) throw new AgentError("USAGE", `--log-opt takes K=V, not "${entry}"`);
+    return [entry.slice(0, equals), entry.slice(equals + 1)];
+  });
+  const maxSize = pairs.find(([key]) => key === "max-size")?.[1];
+  return {
+    ...(options.logDriver === undefined ? {} : { driver: options.logDriver }),
+    options: Object.fromEntries(pairs.filter(([key]) => key !== "max-size")),
+    ...(maxSize === undefined ? {} : { maxSize }),
+  };
+}
+
+function numeric(text: string | undefined): unknown {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+}
