@@ -1,0 +1,92 @@
+// The imgadm emulation: imgadm 3.9.5 by imgadm.md, as far as a host without network can have it.
+import { randomUUID } from "node:crypto";
+import type { CommandContext, EmulatedCommand } from "../command.ts";
+import { FailpointError } from "../failpoints.ts";
+import { deleteCommand } from "./imgadm/delete.ts";
+import { errorRecord, ImgadmCrash, ImgadmError } from "./imgadm/errors.ts";
+import { install } from "./imgadm/install.ts";
+import { list } from "./imgadm/list.ts";
+import { ancestry, get } from "./imgadm/lookup.ts";
+import { HELP, parseOptions } from "./imgadm/options.ts";
+
+type Subcommand = (context: CommandContext, args: readonly string[]) => Promise<number>;
+
+const VERSION = "3.9.5";
+
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  list,
+  get,
+  info: get,
+  ancestry,
+  install,
+  delete: deleteCommand,
+  destroy: deleteCommand,
+};
+
+const USAGE = `Manage SmartOS virtual machine images.
+
+Usage:
+    imgadm [OPTIONS] COMMAND [ARGS...]
+    imgadm help COMMAND
+`;
+
+export const imgadm: EmulatedCommand = async (context) => {
+  let subcommand: string | undefined;
+  let structured = false;
+  try {
+    const options = parseOptions(
+      context.args,
+      [HELP, { names: ["--version"] }, { names: ["-v", "--verbose"] }, { names: ["-E"] }],
+      { stopAtOperand: true },
+    );
+    structured = options.has("-E");
+    if (options.has("--version")) {
+      context.out(`imgadm ${VERSION}\n`);
+      return 0;
+    }
+    const [name, ...args] = options.operands;
+    if (options.has("-h") || name === "help") {
+      context.out(USAGE);
+      return 0;
+    }
+    if (name === undefined) {
+      context.out(USAGE);
+      return 1;
+    }
+    const run = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+    if (!run) throw new ImgadmError("UnknownCommand", `unknown command: "${name}"`);
+    subcommand = name;
+    if (args.some((arg) => arg === "-h" || arg === "--help")) {
+      context.out(USAGE);
+      return 0;
+    }
+    return await run(context, args);
+  } catch (error) {
+    const failure = error instanceof FailpointError ? new ImgadmError("InternalError", error.message) : error;
+    if (failure instanceof ImgadmCrash) return crash(context, failure);
+    if (!(failure instanceof ImgadmError)) throw failure;
+    context.err(structured ? `${bunyanError(failure)}\n` : errorLine(subcommand, failure));
+    return failure.exitStatus;
+  }
+};
+
+function errorLine(subcommand: string | undefined, { code, message }: ImgadmError): string {
+  const who = subcommand === undefined ? "imgadm" : `imgadm ${subcommand}`;
+  return `${who}: error${code === undefined ? "" : ` (${code})`}: ${message}\n`;
+}
+
+function bunyanError(error: ImgadmError): string {
+  const requestId = process.env["REQ_ID"] ?? process.env["req_id"] ?? randomUUID();
+  return errorRecord(error, {
+    requestId,
+    hostname: "gz",
+    pid: process.pid,
+    time: new Date().toISOString(),
+  });
+}
+
+/** Node 0.10 with --abort_on_uncaught_exception: a stack on stderr, then SIGABRT (imgadm.md 1). */
+function crash(context: CommandContext, error: ImgadmCrash): never {
+  context.err(`Uncaught ${error.message}\n\nFROM\n${(error.stack ?? "").split("\n").slice(1).join("\n")}\n`);
+  process.abort();
+}

@@ -1,0 +1,373 @@
+// GNU tar 1.23 extracting a layer over what is there (imgadm.md 6.2; its extract.c). A newer tar behaves differently at
+// exactly the places that matter, so the lab has its own. Files are replaced, never written into: a partial image shares
+// its origin's inodes.
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+  type Stats,
+} from "node:fs";
+import { execFileSync } from "node:child_process";
+import type { Extract as Archive, Header } from "tar-stream";
+import { errnoOf, errnoText, type Chroot } from "./chroot.ts";
+import { isDelayedLink, isKnownKeyword, saferName } from "./member-name.ts";
+
+/** Bytes of output imgadm takes from the wrapper before it kills it (imgadm.md 6.2). */
+export const OUTPUT_LIMIT = 2 * 1024 * 1024;
+
+export class OutputLimitExceeded extends Error {}
+
+/** The bytes of a member, as tar-stream hands them out. */
+export type MemberBody = Archive extends AsyncIterable<infer Member> ? Member : never;
+
+interface Attributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since the epoch, with fraction. */
+  readonly mtime: number;
+}
+
+interface DelayedDirectory extends Attributes {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+interface Placeholder {
+  readonly target: string;
+  readonly sources: string[];
+  readonly dev: number;
+  readonly ino: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const OPEN_EXCLUSIVE = "wx";
+const IS_ROOT = process.getuid?.() === 0;
+
+export class GtarExtraction {
+  /** What gtar has printed, lines of `gtar: …`. */
+  output = "";
+  failed = false;
+  /** Members that met a directory: the wrapper removes those and tries again. */
+  readonly unopenable: string[] = [];
+  readonly #chroot: Chroot;
+  readonly #startedS = Date.now() / 1000;
+  readonly #warned = new Set<string>();
+  readonly #directories = new Map<string, DelayedDirectory>();
+  readonly #placeholders: Placeholder[] = [];
+
+  constructor(chroot: Chroot) {
+    this.#chroot = chroot;
+  }
+
+  /** Extracts one member; `body` is read to its end. Raises OutputLimitExceeded. */
+  async extract(header: Header, body: MemberBody): Promise<void> {
+    for (const keyword of Object.keys(header.pax ?? {}))
+      if (!isKnownKeyword(keyword)) this.#say(`Ignoring unknown extended header keyword \`${keyword}'`);
+    const name = this.#safe(header.name, "member names");
+    const attributes = attributesOf(header);
+    switch (header.type) {
+      case "directory":
+        this.#directory(name, attributes);
+        break;
+      case "symlink":
+        this.#symlink(name, linkTarget(header.linkname), attributes);
+        break;
+      case "link":
+        this.#hardLink(name, this.#safe(linkTarget(header.linkname), "hard link targets"));
+        break;
+      case "character-device":
+      case "block-device":
+        // The preloaded mknod makes an empty file.
+        this.#node(name, attributes, "mknod", (path) => closeSync(openSync(path, OPEN_EXCLUSIVE, 0o600)));
+        break;
+      case "fifo":
+        // mkfifo is assumed not to go through the preload (imgadm.md 12).
+        this.#node(name, attributes, "mkfifo", makeFifo);
+        break;
+      default:
+        return this.#file(name, attributes, body);
+    }
+    await drain(body);
+  }
+
+  /** Links put off, then the attributes of directories. */
+  finish(): void {
+    for (const placeholder of this.#placeholders) this.#replacePlaceholder(placeholder);
+    for (const [name, directory] of [...this.#directories].reverse()) {
+      const now = this.#chroot.stat(name);
+      if (!now) this.#fail(`${name}: Cannot stat: ${errnoText("ENOENT")}`);
+      else if (now.dev !== directory.dev || now.ino !== directory.ino)
+        this.#fail(`${name}: Directory renamed before its status could be extracted`);
+      else this.#setDirectory(name, directory);
+    }
+    if (this.failed) this.#say("Exiting with failure status due to previous errors");
+  }
+
+  /** An error that ends gtar at once. */
+  die(message: string): void {
+    this.#fail(message);
+    this.#say("Error is not recoverable: exiting now");
+  }
+
+  complain(message: string): void {
+    this.#fail(message);
+  }
+
+  #say(text: string): void {
+    this.output += `gtar: ${text}\n`;
+    if (this.output.length > OUTPUT_LIMIT) throw new OutputLimitExceeded();
+  }
+
+  #fail(text: string): void {
+    this.failed = true;
+    this.#say(text);
+  }
+
+  #safe(raw: string, kind: "member names" | "hard link targets"): string {
+    const { name, warning } = saferName(raw, kind);
+    if (warning !== undefined && !this.#warned.has(warning)) {
+      this.#warned.add(warning);
+      this.#say(warning);
+    }
+    return name;
+  }
+
+  /**
+   * Does `make` until it succeeds or nothing helps: what is in the way goes unless it is a directory with content,
+   * missing parents are made. Returns the error that stays.
+   */
+  #attempt(name: string, make: (path: string) => void): string | undefined {
+    for (let madeParents = false; ;) {
+      const code = errnoOf(() => make(this.#chroot.path(name)));
+      if (code === undefined) return undefined;
+      if (madeParents) return code;
+      if (code === "EEXIST") {
+        if (!this.#remove(name)) return code;
+      } else if (code === "ENOENT") {
+        madeParents = this.#makeParents(name);
+        if (!madeParents) return code;
+      } else return code;
+    }
+  }
+
+  #remove(name: string): boolean {
+    const path = this.#chroot.path(name);
+    const code = errnoOf(() => rmdirSync(path));
+    return code === undefined || (code === "ENOTDIR" && errnoOf(() => unlinkSync(path)) === undefined);
+  }
+
+  #makeParents(name: string): boolean {
+    const parts = name.split("/");
+    let made = false;
+    for (let count = 1; count < parts.length; count++) {
+      const code = errnoOf(() => mkdirSync(this.#chroot.path(parts.slice(0, count).join("/")), 0o755));
+      if (code === undefined) made = true;
+      else if (code !== "EEXIST") break;
+    }
+    return made;
+  }
+
+  async #file(name: string, attributes: Attributes, body: MemberBody): Promise<void> {
+    let fd = -1;
+    const code = this.#attempt(name, (path) => {
+      fd = openSync(path, OPEN_EXCLUSIVE, 0o600);
+    });
+    if (code !== undefined) {
+      if (code === "EEXIST") this.unopenable.push(name);
+      this.#fail(`${name}: Cannot open: ${errnoText(code)}`);
+      return drain(body);
+    }
+    try {
+      await copyBody(body, fd);
+      if (IS_ROOT) fchownSync(fd, attributes.uid, attributes.gid);
+      fchmodSync(fd, attributes.mode);
+      futimesSync(fd, attributes.mtime, attributes.mtime);
+    } finally {
+      closeSync(fd);
+    }
+    this.#checkTime(name, attributes.mtime);
+  }
+
+  #node(name: string, attributes: Attributes, call: string, make: (path: string) => void): void {
+    const code = this.#attempt(name, make);
+    if (code !== undefined) {
+      this.#fail(`${name}: Cannot ${call}: ${errnoText(code)}`);
+      return;
+    }
+    const path = this.#chroot.path(name);
+    if (IS_ROOT) chownSync(path, attributes.uid, attributes.gid);
+    chmodSync(path, attributes.mode);
+    utimesSync(path, attributes.mtime, attributes.mtime);
+    this.#checkTime(name, attributes.mtime);
+  }
+
+  /** A directory, or a link to one that resolves in the chroot, is kept and only gets the new attributes. */
+  #directory(name: string, attributes: Attributes): void {
+    const code = this.#attempt(name, (path) => {
+      const failure = errnoOf(() => mkdirSync(path, 0o700));
+      if (failure === undefined) return;
+      if (failure === "EEXIST" && this.#chroot.stat(name)?.isDirectory() === true) return;
+      throw Object.assign(new Error(failure), { code: failure });
+    });
+    if (code !== undefined) {
+      this.#fail(`${name}: Cannot mkdir: ${errnoText(code)}`);
+      return;
+    }
+    const found = this.#chroot.stat(name);
+    if (found) this.#directories.set(name, { ...attributes, dev: found.dev, ino: found.ino });
+  }
+
+  #symlink(name: string, target: string, attributes: Attributes): void {
+    if (isDelayedLink(target)) {
+      this.#placeholder(name, target, attributes);
+      return;
+    }
+    const code = this.#attempt(name, (path) => {
+      symlinkSync(target, path);
+    });
+    if (code !== undefined) {
+      this.#fail(`${name}: Cannot create symlink to \`${target}': ${errnoText(code)}`);
+      return;
+    }
+    if (IS_ROOT) lchownSync(this.#chroot.path(name), attributes.uid, attributes.gid);
+  }
+
+  #placeholder(name: string, target: string, { uid, gid }: Attributes): void {
+    const code = this.#attempt(name, (path) => closeSync(openSync(path, OPEN_EXCLUSIVE, 0)));
+    if (code !== undefined) {
+      if (code === "EEXIST") this.unopenable.push(name);
+      this.#fail(`${name}: Cannot open: ${errnoText(code)}`);
+      return;
+    }
+    const { dev, ino } = lstatSync(this.#chroot.path(name));
+    this.#placeholders.push({ target, sources: [name], dev, ino, uid, gid });
+  }
+
+  #replacePlaceholder({ target, sources, dev, ino, uid, gid }: Placeholder): void {
+    for (const name of sources) {
+      let path = "";
+      let found: Stats | undefined;
+      errnoOf(() => {
+        path = this.#chroot.path(name);
+        found = lstatSync(path);
+      });
+      // Something extracted later took its place.
+      if (found?.dev !== dev || found.ino !== ino) continue;
+      const code = errnoOf(() => {
+        unlinkSync(path);
+        symlinkSync(target, path);
+      });
+      if (code !== undefined) this.#fail(`${name}: Cannot create symlink to \`${target}': ${errnoText(code)}`);
+      else if (IS_ROOT) lchownSync(path, uid, gid);
+    }
+  }
+
+  #hardLink(name: string, target: string): void {
+    const code = this.#attempt(name, (path) => {
+      const from = this.#chroot.path(target);
+      const failure = errnoOf(() => linkSync(from, path));
+      if (failure === undefined) return;
+      if (failure === "EEXIST" && sameFile(from, path)) return;
+      throw Object.assign(new Error(failure), { code: failure });
+    });
+    if (code !== undefined) {
+      this.#fail(`${name}: Cannot hard link to \`${target}': ${errnoText(code)}`);
+      return;
+    }
+    const { dev, ino } = lstatSync(this.#chroot.path(name));
+    this.#placeholders.find((placeholder) => placeholder.dev === dev && placeholder.ino === ino)?.sources.push(name);
+  }
+
+  #setDirectory(name: string, { mode, uid, gid, mtime }: DelayedDirectory): void {
+    const path = this.#chroot.target(name);
+    if (IS_ROOT) chownSync(path, uid, gid);
+    // An ordinary user must be able to go on working in it.
+    chmodSync(path, IS_ROOT ? mode : mode | 0o700);
+    utimesSync(path, mtime, mtime);
+    this.#checkTime(name, mtime);
+  }
+
+  #checkTime(name: string, mtimeS: number): void {
+    if (mtimeS <= 0) this.#say(`${name}: implausibly old time stamp ${tarTime(mtimeS)}`);
+    else if (mtimeS > this.#startedS) {
+      const ahead = mtimeS - Date.now() / 1000;
+      this.#say(`${name}: time stamp ${tarTime(mtimeS)} is ${String(Number(ahead.toFixed(9)))} s in the future`);
+    }
+  }
+}
+
+function sameFile(a: string, b: string): boolean {
+  const left = lstatSync(a, { throwIfNoEntry: false });
+  const right = lstatSync(b, { throwIfNoEntry: false });
+  return left !== undefined && right !== undefined && left.dev === right.dev && left.ino === right.ino;
+}
+
+/** `2018-07-17 07:30:00`; the platform's global zone lives in UTC. */
+function tarTime(seconds: number): string {
+  const whole = new Date(Math.floor(seconds) * 1000);
+  if (Number.isNaN(whole.getTime())) return String(seconds);
+  return whole.toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** tar-stream leaves out an empty one. */
+function linkTarget(linkname: string | null): string {
+  return linkname ?? "";
+}
+
+function attributesOf(header: Header): Attributes {
+  const pax = header.pax as Readonly<Record<string, string>> | null | undefined;
+  const number = (keyword: string, fallback: number): number => {
+    const value = Number(pax?.[keyword] ?? NaN);
+    return Number.isFinite(value) ? value : fallback;
+  };
+  return {
+    mode: header.mode & 0o7777,
+    uid: number("uid", header.uid),
+    gid: number("gid", header.gid),
+    mtime: number("mtime", header.mtime.getTime() / 1000),
+  };
+}
+
+function makeFifo(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found) throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
+  try {
+    execFileSync("mkfifo", ["--", path], { stdio: "ignore", timeout: 10_000 });
+  } catch {
+    throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+  }
+}
+
+function copyBody(body: MemberBody, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on("data", (data) => {
+      const chunk = data as Buffer;
+      for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
+    });
+    body.on("end", resolve);
+    body.on("error", reject);
+  });
+}
+
+function drain(body: MemberBody): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on("end", resolve);
+    body.on("error", reject);
+    body.resume();
+  });
+}
