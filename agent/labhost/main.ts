@@ -3,6 +3,7 @@ import { LabError } from "./lab.ts";
 import { runCommand, type EmulatedCommand } from "./command.ts";
 
 const commands: Record<string, () => Promise<EmulatedCommand>> = {
+  imgadm: async () => (await import("./commands/imgadm.ts")).imgadm,
   vmadm: async () => (await import("./commands/vmadm.ts")).vmadm,
 };
 
