@@ -3,7 +3,6 @@
  * That reader takes the digits of `\uXXXX` as decimal, so only characters that JSON writes without `\u` survive.
  */
 export function metadataTextFault(text: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const control = /[\0-\x07\x0b\x0e-\x1f]/.exec(text);
   if (control)
     return `contains the control character 0x${control[0].charCodeAt(0).toString(16).padStart(2, "0")}, which the platform's container init cannot carry`;

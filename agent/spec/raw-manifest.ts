@@ -144,6 +144,13 @@ const RAW_WORDS: ForeignWords = {
     mdata_exec_timeout: "has no effect on lx zones",
     zfs_data_compression: NOT_PASSED,
     zfs_data_recsize: NOT_PASSED,
+    do_not_inventory: NOT_PASSED,
+    package_name: NOT_PASSED,
+    package_version: NOT_PASSED,
+    zfs_root_compression: NOT_PASSED,
+    zfs_root_recsize: NOT_PASSED,
+    zfs_snapshot_limit: NOT_PASSED,
+    zfs_filesystem_limit: NOT_PASSED,
     networks: 'is for the VM service of a head node; write "nics"',
   },
 };

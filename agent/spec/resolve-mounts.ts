@@ -25,7 +25,6 @@ export function resolveMounts(context: ResolveContext): ResolvedMount[] {
     if (mounts.some((mount) => mount.target === target))
       context.complain(["volumes", i], `a second volume at ${target}`);
     for (const path of [volume.source ?? "", volume.target])
-      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
       if (/[\0-\x1f\x7f]/.test(path))
         context.complain(["volumes", i], `${JSON.stringify(path)} contains control characters`);
     if (volume.source !== undefined) checkSource(context, volume.source, i);
@@ -47,12 +46,17 @@ export function resolveMounts(context: ResolveContext): ResolvedMount[] {
 function checkSource(context: ResolveContext, source: string, i: number): void {
   const roots = context.node.mounts.allowedRoots;
   const path = cleanPath(source);
-  if (roots.some((root) => isBelow(path, cleanPath(root)))) return;
+  if (isAllowedSource(source, roots)) return;
   const allowed = roots.length === 0 ? "which allows none" : `which allows ${roots.join(", ")}`;
   context.complain(
     ["volumes", i],
     `${path} is not below a directory of the configuration's mounts.allowedRoots, ${allowed}`,
   );
+}
+
+/** Whether a path of the global zone lies at or below one of the roots, `..` resolved; links are for who can look. */
+export function isAllowedSource(source: string, roots: readonly string[]): boolean {
+  return roots.some((root) => isBelow(cleanPath(source), cleanPath(root)));
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -241,7 +241,7 @@ function resolveCommand(context: ResolveContext) {
     ["command", cmd],
   ] as const)
     list.forEach((text, i) => checkText(context, [key, i], text));
-  return { entrypoint, cmd: cmd ?? [], entrypointOrigin, cmdOrigin };
+  return { entrypoint, cmd, entrypointOrigin, cmdOrigin };
 }
 
 function resolveEnv(context: ResolveContext): { entries: string[]; origin: FieldOrigin } {

@@ -13,9 +13,10 @@ export interface MadeUp {
 
 /** Digest of the payload without identities, made-up names, volume uuids and our format mark. */
 export function intentDigest(manifest: ZoneManifest, madeUp: MadeUp): Digest {
-  const { uuid: _uuid, alias, hostname, internal_metadata: metadata, filesystems, ...rest } = manifest;
+  const { alias, hostname, internal_metadata: metadata, filesystems, ...rest } = manifest;
   const intent = {
     ...rest,
+    uuid: undefined,
     ...(madeUp.name ? {} : { alias }),
     ...(madeUp.hostname ? {} : { hostname }),
     filesystems: filesystems?.map((fs) => (isUuid(fs.source) ? { ...fs, source: "volume" } : fs)),
