@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Waits until `holds` says true, looking every 10 ms. Fails with `what` after `within` milliseconds. */
@@ -12,11 +13,10 @@ export async function eventually(
   }
 }
 
-/** True while a process with this pid exists (a zombie does not count). */
+/** True while a process with this pid runs; a zombie whose parent is slow does not count. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }
