@@ -13,6 +13,21 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   start: async () => (await import("./vmadm/start.ts")).start,
   stop: async () => (await import("./vmadm/stop.ts")).stop,
   delete: async () => (await import("./vmadm/delete.ts")).deleteVm,
+  validate: async () => (await import("./vmadm/validate.ts")).validate,
+  reboot: async () => (await import("./vmadm/reboot.ts")).reboot,
+  kill: async () => (await import("./vmadm/kill.ts")).kill,
+  update: async () => (await import("./vmadm/update.ts")).update,
+  "create-snapshot": async () => (await import("./vmadm/snapshots.ts")).createSnapshot,
+  "delete-snapshot": async () => (await import("./vmadm/snapshots.ts")).deleteSnapshot,
+  "rollback-snapshot": async () => (await import("./vmadm/snapshots.ts")).rollbackSnapshot,
+  reprovision: async () => (await import("./vmadm/reprovision.ts")).reprovision,
+  events: async () => (await import("./vmadm/events.ts")).events,
+  info: async () => (await import("./vmadm/console.ts")).info,
+  sysrq: async () => (await import("./vmadm/console.ts")).sysrq,
+  console: async () => (await import("./vmadm/console.ts")).console,
+  send: async () => (await import("./vmadm/not-offered.ts")).notOffered("send"),
+  receive: async () => (await import("./vmadm/not-offered.ts")).notOffered("receive"),
+  install: async () => (await import("./vmadm/not-offered.ts")).notOffered("install"),
 };
 
 const ALIASES: Readonly<Record<string, string>> = {

@@ -23,6 +23,26 @@ export function applyDockerAtCreate(payload: Payload, uuid: string, randomUuid: 
   }
 }
 
+/**
+ * The implications of an update that itself says docker: true. An existing namespace list without `docker` is replaced,
+ * not extended (vmadm.md 16.26).
+ */
+export function applyDockerAtUpdate(vm: Payload, payload: Payload, randomUuid: () => string): void {
+  if (payload["docker"] !== true && payload["docker"] !== "true") return;
+  const given = payload["internal_metadata_namespaces"];
+  const namespaces = given ?? vm["internal_metadata_namespaces"];
+  if (!Array.isArray(namespaces) || !namespaces.includes("docker"))
+    payload["internal_metadata_namespaces"] = Array.isArray(given) ? [...(given as unknown[]), "docker"] : ["docker"];
+  if (vm["restart_init"] !== false) payload["restart_init"] = false;
+  const init = brandFeatures(String(vm["brand"]))?.dockerinit;
+  if (init !== undefined && payload["init_name"] === undefined && vm["init_name"] === undefined)
+    payload["init_name"] = init;
+  const metadata = (vm["internal_metadata"] ?? {}) as Payload;
+  const set = payload["set_internal_metadata"] ?? {};
+  if (metadata["docker:id"] === undefined && typeof set === "object" && !("docker:id" in set))
+    payload["set_internal_metadata"] = { ...set, "docker:id": dockerId(String(vm["uuid"]), randomUuid()) };
+}
+
 /** 64 hex digits, the first 32 are the zone's uuid. */
 export function dockerId(uuid: string, tail: string): string {
   return (uuid + tail).replaceAll("-", "");

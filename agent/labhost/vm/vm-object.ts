@@ -28,7 +28,10 @@ export interface DatasetFacts {
   readonly recordsize: number;
   readonly snapshotLimit?: number;
   readonly filesystemLimit?: number;
-  readonly indestructibleZoneroot?: boolean;
+  readonly indestructibleZoneroot: boolean;
+  readonly indestructibleDelegated: boolean;
+  /** Of the delegated dataset, where there is one. */
+  readonly data?: { readonly compression: string; readonly recordsize: number };
   readonly snapshots: readonly Payload[];
 }
 
@@ -90,12 +93,22 @@ function datasetFields(config: ZoneConfig, facts: DatasetFacts | undefined): Pay
     quota: facts.quota,
     ...(facts.compression === "off" ? {} : { zfs_root_compression: facts.compression }),
     zfs_root_recsize: facts.recordsize,
+    ...dataFields(facts.data),
     ...(facts.filesystemLimit === undefined ? {} : { zfs_filesystem_limit: facts.filesystemLimit }),
     ...(facts.snapshotLimit === undefined ? {} : { zfs_snapshot_limit: facts.snapshotLimit }),
-    ...(facts.indestructibleZoneroot === true ? { indestructible_zoneroot: true } : {}),
+    ...(facts.indestructibleZoneroot ? { indestructible_zoneroot: true } : {}),
+    ...(facts.indestructibleDelegated ? { indestructible_delegated: true } : {}),
     zfs_filesystem: config.zonepath.slice(1),
     zpool: config.zonepath.split("/")[1],
     snapshots: facts.snapshots,
+  };
+}
+
+function dataFields(data: DatasetFacts["data"]): Payload {
+  if (!data) return {};
+  return {
+    ...(data.compression === "off" ? {} : { zfs_data_compression: data.compression }),
+    zfs_data_recsize: data.recordsize,
   };
 }
 

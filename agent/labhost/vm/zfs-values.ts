@@ -23,16 +23,28 @@ export function checkZfsValues(payload: Payload): void {
   }
 }
 
-/** Dataset properties for the zone's root out of a payload; `none`/`inherit` take one back. */
+/** Properties of the zone's dataset out of a payload. */
 export function rootDatasetProperties(payload: Payload): Record<string, string> {
-  const properties: Record<string, string> = {};
-  const { quota, zfs_root_recsize: recsize, zfs_root_compression: compression } = payload;
+  const properties = storageProperties(payload, "root");
+  const { quota } = payload;
   if (quota !== undefined) properties["quota"] = isBlank(quota) || quota === 0 ? "none" : `${textOf(quota)}G`;
-  if (recsize !== undefined) properties["recordsize"] = isBlank(recsize) || recsize === 0 ? "131072" : textOf(recsize);
-  if (compression !== undefined) properties["compression"] = isBlank(compression) ? "off" : textOf(compression);
   for (const limit of ["snapshot_limit", "filesystem_limit"]) {
     const value = payload[`zfs_${limit}`];
     if (value !== undefined) properties[limit] = isBlank(value) ? "none" : textOf(value);
   }
   return properties;
+}
+
+/** Those of the delegated dataset `<fs>/data`. */
+export function dataDatasetProperties(payload: Payload): Record<string, string> {
+  return storageProperties(payload, "data");
+}
+
+function storageProperties(payload: Payload, which: "root" | "data"): Record<string, string> {
+  const recsize = payload[`zfs_${which}_recsize`];
+  const compression = payload[`zfs_${which}_compression`];
+  return {
+    ...(recsize !== undefined && { recordsize: isBlank(recsize) || recsize === 0 ? "131072" : textOf(recsize) }),
+    ...(compression !== undefined && { compression: isBlank(compression) ? "off" : textOf(compression) }),
+  };
 }

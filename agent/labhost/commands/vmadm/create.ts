@@ -7,13 +7,14 @@ import { dockerLogMode } from "../../vm/docker.ts";
 import { parsePayload, without, type Payload } from "../../vm/json-text.ts";
 import { checkConflicts, checkNicTags, placeNics, randomMac, vrrpMac, type Nic } from "../../vm/nics.ts";
 import { brandFeatures } from "../../vm/properties.ts";
-import { rootDatasetProperties } from "../../vm/zfs-values.ts";
+import { dataDatasetProperties, rootDatasetProperties } from "../../vm/zfs-values.ts";
 import { isOrdinary } from "../../vm/filesystem-source.ts";
 import { storedFilesystem, storedProperties, type ZoneConfig } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import { hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
 import { FILE_OPTION, parseArguments, payloadText } from "./options.ts";
 import { furnishZone } from "./furnish.ts";
+import { setIndestructible } from "./indestructible.ts";
 import { awaitProvisioning, provisioningDeadlineMs } from "./provisioning.ts";
 
 export async function create(host: VmHost, args: readonly string[]): Promise<Outcome> {
@@ -110,7 +111,12 @@ async function install(host: VmHost, payload: Payload): Promise<void> {
   const origin = `zones/${String(payload["image_uuid"])}@final`;
   try {
     await host.datasets.clone(origin, `zones/${uuid}`, { devices: "off", ...rootDatasetProperties(payload) });
-    if (payload["delegate_dataset"] === true) await host.datasets.create(`zones/${uuid}/data`, { zoned: "on" });
+    if (payload["delegate_dataset"] === true)
+      await host.datasets.create(`zones/${uuid}/data`, { zoned: "on", ...dataDatasetProperties(payload) });
+    await setIndestructible(host, uuid, {
+      ...(payload["indestructible_zoneroot"] === true && { zoneroot: true }),
+      ...(payload["delegate_dataset"] === true && payload["indestructible_delegated"] === true && { delegated: true }),
+    });
   } catch (error) {
     if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
     throw error;

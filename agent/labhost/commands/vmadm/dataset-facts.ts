@@ -2,6 +2,7 @@
 import type { Dataset } from "../../datasets.ts";
 import type { Payload } from "../../vm/json-text.ts";
 import type { DatasetFacts } from "../../vm/vm-object.ts";
+import { HOLD_PROPERTY } from "./indestructible.ts";
 
 const GIB = 1024 ** 3;
 const DEFAULT_RECORD_SIZE = 131072;
@@ -11,16 +12,25 @@ export function datasetFacts(name: string, datasets: readonly Dataset[]): Datase
   const root = datasets.find((dataset) => dataset.name === name && dataset.type === "filesystem");
   if (!root) return undefined;
   const { properties } = root;
+  const delegated = datasets.find((dataset) => dataset.name === `${name}/data` && dataset.type === "filesystem");
   const snapshotLimit = limit(properties["snapshot_limit"]);
   const filesystemLimit = limit(properties["filesystem_limit"]);
   return {
     quota: (parseSize(properties["quota"]) ?? 0) / GIB,
-    compression: properties["compression"] ?? "off",
-    recordsize: parseSize(properties["recordsize"]) ?? DEFAULT_RECORD_SIZE,
+    ...storage(properties),
     ...(snapshotLimit === undefined ? {} : { snapshotLimit }),
     ...(filesystemLimit === undefined ? {} : { filesystemLimit }),
-    ...(properties["zonelet:indestructible"] === "true" ? { indestructibleZoneroot: true } : {}),
+    indestructibleZoneroot: properties[HOLD_PROPERTY] === "on",
+    indestructibleDelegated: delegated?.properties[HOLD_PROPERTY] === "on",
+    ...(delegated ? { data: storage(delegated.properties) } : {}),
     snapshots: snapshots(name, datasets),
+  };
+}
+
+function storage(properties: Dataset["properties"]): { compression: string; recordsize: number } {
+  return {
+    compression: properties["compression"] ?? "off",
+    recordsize: parseSize(properties["recordsize"]) ?? DEFAULT_RECORD_SIZE,
   };
 }
 
