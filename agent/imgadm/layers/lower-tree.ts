@@ -6,6 +6,8 @@ import { join } from "node:path";
 export type LowerKind = "directory" | "symlink" | "other";
 
 export interface LowerTree {
+  /** False where the tree is not there at all: not installed or not mounted. Not remembered. */
+  exists(): boolean;
   /** undefined: nothing there, or something above it is not a directory. */
   kind(path: string): LowerKind | undefined;
   /** Target of a symlink, as it is written. */
@@ -15,7 +17,12 @@ export interface LowerTree {
 }
 
 /** Below the first layer there is nothing. */
-export const EMPTY_TREE: LowerTree = { kind: () => undefined, target: () => "", children: () => [] };
+export const EMPTY_TREE: LowerTree = {
+  exists: () => true,
+  kind: () => undefined,
+  target: () => "",
+  children: () => [],
+};
 
 /**
  * Reads the tree at `root`, remembering what was asked: image datasets do not change. Synchronous on purpose: one
@@ -32,7 +39,12 @@ export function openLowerTree(root: string): LowerTree {
     known.set(path, found);
     return found;
   };
-  return { kind, target: (path) => readlinkSync(join(root, path)), children: (path) => readdirSync(join(root, path)) };
+  return {
+    exists: () => look(root) === "directory",
+    kind,
+    target: (path) => readlinkSync(join(root, path)),
+    children: (path) => readdirSync(join(root, path)),
+  };
 }
 
 function look(path: string): LowerKind | undefined {

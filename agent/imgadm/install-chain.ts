@@ -1,0 +1,253 @@
+// Installs the layers an image still lacks, base first, each over the one below (imgadm.md 9.1).
+//
+//   present from the top down -> lock what lacks -> look again -> fetch (a few at a time) -> per layer: plan against
+//   the tree below, rewrite if need be, removal image, install -> the top is there
+//
+// Every step can be repeated: an installed layer is found, a lost one is fetched again, and imgadm itself either has a
+// dataset under its final name or nothing.
+import { join } from "node:path";
+import { AgentError, hasCode } from "../errors/agent-error.ts";
+import type { Host } from "../host/host.ts";
+import type { Logger } from "../log/logger.ts";
+import type { ImageUuid } from "../util/ids.ts";
+import type { Lock } from "../util/lock.ts";
+import type { Imgadm } from "./client.ts";
+import type { ImageLocks } from "./image-locks.ts";
+import type { PullOptions, PullProgress } from "./images.ts";
+import { fetchAll, type LayerQueue } from "./fetch-queue.ts";
+import { layerManifest, type LayerFile } from "./layer-manifest.ts";
+import { layerStackUuid, removalUuid } from "./layer-uuid.ts";
+import { layerName, type FetchedLayer } from "./layers/fetch-layer.ts";
+import { EMPTY_TREE, openLowerTree, type LowerTree } from "./layers/lower-tree.ts";
+import { planLayer } from "./layers/plan.ts";
+import { rewriteLayer, writeRemovals } from "./layers/rewrite.ts";
+import { specialsNote } from "./layers/scan.ts";
+import type { ResolvedImage } from "./oci/resolve.ts";
+import { checkSpace, openScratch } from "./scratch.ts";
+
+export interface ChainContext {
+  readonly host: Host;
+  readonly imgadm: Imgadm;
+  readonly pool: string;
+  readonly concurrency: number;
+  readonly locks: ImageLocks;
+  readonly log: Logger;
+}
+
+/** A layer of an image with the uuids of its stack. */
+interface ChainLink {
+  readonly uuid: ImageUuid;
+  readonly removal: ImageUuid;
+  readonly origin: ImageUuid | undefined;
+  readonly index: number;
+}
+
+const RESTARTS = 3;
+
+/** Returns the uuid of the whole stack, installed. Concurrent calls for common layers queue up (`waiting`). */
+export async function installChain(
+  context: ChainContext,
+  image: ResolvedImage,
+  references: readonly string[],
+  options: PullOptions,
+): Promise<ImageUuid> {
+  const chain = buildChain(image);
+  const top = chain.at(-1)?.uuid;
+  if (top === undefined) throw new AgentError("IMAGE_UNSUPPORTED", "an image without layers cannot be installed");
+  for (let round = 1; ; round++) {
+    try {
+      await installMissing(context, image, chain, references, options);
+      return await checkTop(context, top, options.signal);
+    } catch (error) {
+      // Somebody deleted a layer below while we were at it; look again what is there.
+      if (!hasCode(error, "IMAGE_ORIGIN_MISSING") || round >= RESTARTS) throw error;
+      context.log.warn({ err: error }, "a layer vanished during the install, starting over");
+    }
+  }
+}
+
+function buildChain(image: ResolvedImage): readonly ChainLink[] {
+  const digests = image.layers.map(({ digest }) => digest);
+  return digests.map((_, index) => ({
+    index,
+    uuid: layerStackUuid(digests.slice(0, index + 1)),
+    removal: removalUuid(digests.slice(0, index + 1)),
+    origin: index === 0 ? undefined : layerStackUuid(digests.slice(0, index)),
+  }));
+}
+
+async function checkTop({ imgadm }: ChainContext, top: ImageUuid, signal: AbortSignal | undefined): Promise<ImageUuid> {
+  const installed = await imgadm.get(top, { signal });
+  if (installed?.manifest.type === "docker") return top;
+  // A dataset without its manifest is "already installed" for imgadm and unusable for vmadm (imgadm.md 2).
+  throw new AgentError("IMAGE_INSTALL_FAILED", `image ${top} is installed without its manifest`, {
+    hint: `remove it with \`imgadm delete ${top}\` and pull again`,
+  });
+}
+
+/** Links from the first one that is not installed; an image with an installed child cannot be missing. */
+async function missingLinks(
+  { imgadm }: ChainContext,
+  chain: readonly ChainLink[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ChainLink[]> {
+  const top = chain.at(-1);
+  if (top !== undefined && (await imgadm.get(top.uuid, { signal })) !== undefined) return [];
+  const installed = new Set((await imgadm.list({ signal })).map(({ manifest }) => manifest.uuid));
+  const present = chain.findLastIndex(({ uuid }) => installed.has(uuid));
+  return chain.slice(present + 1);
+}
+
+async function installMissing(
+  context: ChainContext,
+  image: ResolvedImage,
+  chain: readonly ChainLink[],
+  references: readonly string[],
+  options: PullOptions,
+): Promise<void> {
+  const report = options.onProgress ?? (() => undefined);
+  const locked = new Map<ImageUuid, Lock>();
+  try {
+    let missing = await missingLinks(context, chain, options.signal);
+    if (await lockAll(context, missing, locked, options)) missing = await missingLinks(context, chain, options.signal);
+    reportPresent(image, chain, missing, report);
+    if (missing.length === 0) return;
+    await fetchAndInstall(context, image, missing, references, options, (link) => {
+      locked.get(link.uuid)?.release();
+    });
+  } finally {
+    for (const lock of locked.values()) lock.release();
+  }
+}
+
+/** True when one of the locks had to be waited for: then somebody has been at work. */
+async function lockAll(
+  { locks }: ChainContext,
+  links: readonly ChainLink[],
+  locked: Map<ImageUuid, Lock>,
+  { signal, onProgress }: PullOptions,
+): Promise<boolean> {
+  let waited = false;
+  for (const { uuid } of links) {
+    const onWait = (): void => {
+      waited = true;
+      onProgress?.({ type: "waiting", what: `another zonelet process, which is busy with image ${uuid}` });
+    };
+    const lock = await locks.image(uuid, { onWait, ...(signal ? { signal } : {}) });
+    if (lock) locked.set(uuid, lock);
+  }
+  return waited;
+}
+
+function reportPresent(
+  image: ResolvedImage,
+  chain: readonly ChainLink[],
+  missing: readonly ChainLink[],
+  report: (event: PullProgress) => void,
+): void {
+  for (const { index } of chain.slice(0, chain.length - missing.length)) {
+    const layer = image.layers[index];
+    if (layer) report({ type: "layer-present", layer: layer.digest });
+  }
+}
+
+async function fetchAndInstall(
+  context: ChainContext,
+  image: ResolvedImage,
+  missing: readonly ChainLink[],
+  references: readonly string[],
+  options: PullOptions,
+  onInstalled: (link: ChainLink) => void,
+): Promise<void> {
+  await using scratch = await openScratch(context.host.paths.scratch, context.locks, options.signal);
+  const layers = missing.flatMap(({ index }) => image.layers[index] ?? []);
+  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+  await checkSpace(scratch.directory, bytes, `image ${references[0] ?? image.config}`);
+  await using queue: LayerQueue = fetchAll(image.source, layers, {
+    directory: scratch.directory,
+    concurrency: context.concurrency,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  for (const [position, link] of missing.entries()) {
+    const fetched = await queue.take(position);
+    options.signal?.throwIfAborted();
+    await installLayer(context, image, link, fetched, references, { scratch: scratch.directory, ...options });
+    await queue.drop(position);
+    onInstalled(link);
+  }
+}
+
+async function installLayer(
+  context: ChainContext,
+  image: ResolvedImage,
+  link: ChainLink,
+  fetched: FetchedLayer,
+  references: readonly string[],
+  options: PullOptions & { readonly scratch: string },
+): Promise<void> {
+  const name = layerName(fetched.layer);
+  options.onProgress?.({ type: "installing", layer: fetched.layer.digest, imageUuid: link.uuid });
+  const plan = await planLayer(fetched.scan, await lowerTree(context, link, options.signal), name);
+  const note = specialsNote(fetched.scan);
+  if (note !== undefined) context.log.info({ layer: fetched.layer.digest, specials: note }, "special files left out");
+  const common = {
+    digest: fetched.layer.digest,
+    configuration: image.configuration,
+    references,
+  };
+  let { origin } = link;
+  if (plan.removalImage) {
+    const file = join(options.scratch, `${link.removal}.tar`);
+    const written = await writeRemovals(plan.removals, file);
+    const manifest = layerManifest({
+      ...common,
+      uuid: link.removal,
+      origin,
+      file: { ...written, compression: "none" },
+      removal: true,
+    });
+    await context.imgadm.install(manifest, file, { signal: options.signal });
+    origin = link.removal;
+  }
+  const ready = await readyFile(fetched, plan, join(options.scratch, `${link.uuid}.tar`), options.signal);
+  const manifest = layerManifest({
+    ...common,
+    uuid: link.uuid,
+    origin,
+    file: ready.file,
+    ...(link.index === image.layers.length - 1 ? { top: { config: image.config } } : {}),
+  });
+  await context.imgadm.install(manifest, ready.path, { signal: options.signal });
+}
+
+async function readyFile(
+  fetched: FetchedLayer,
+  plan: Awaited<ReturnType<typeof planLayer>>,
+  output: string,
+  signal: AbortSignal | undefined,
+): Promise<{ path: string; file: LayerFile }> {
+  const { compression } = fetched;
+  // zstd is known to nothing on the platform (imgadm.md 6.1).
+  if (!plan.rewrite && compression !== "zstd")
+    return { path: fetched.file, file: { sha1: fetched.sha1, size: fetched.layer.size, compression } };
+  const written = await rewriteLayer(fetched, plan, output, signal ?? new AbortController().signal);
+  return { path: output, file: { ...written, compression: "none" } };
+}
+
+/** The installed tree below a layer; its dataset is mounted where somebody unmounted it. */
+async function lowerTree(
+  { host, pool }: ChainContext,
+  link: ChainLink,
+  signal: AbortSignal | undefined,
+): Promise<LowerTree> {
+  if (link.origin === undefined) return EMPTY_TREE;
+  const root = host.paths.inGlobalZone(`/${pool}/${link.origin}/root`);
+  const tree = openLowerTree(root);
+  if (tree.exists()) return tree;
+  await host
+    .run("zfs", { args: ["mount", `${pool}/${link.origin}`], timeoutMs: 60_000, mutates: true, signal })
+    .catch(() => undefined);
+  if (tree.exists()) return tree;
+  throw new AgentError("IMAGE_ORIGIN_MISSING", `the tree of image ${link.origin} is not mounted at ${root}`);
+}

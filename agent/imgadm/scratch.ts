@@ -1,0 +1,66 @@
+// Room for layers on their way: one directory per operation, gone afterwards. What a killed process left behind is
+// found by its lock, which the kernel gave back, and removed by the next one.
+import { mkdir, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { AgentError } from "../errors/agent-error.ts";
+import { acquireLock } from "../util/lock.ts";
+import { formatBytes, MIB } from "../util/units.ts";
+import type { ImageLocks } from "./image-locks.ts";
+
+export interface Scratch extends AsyncDisposable {
+  readonly directory: string;
+}
+
+const OWNER = "owner.lock";
+/** Kept free whatever happens: the platform's logs live on the same dataset. */
+const RESERVE = 64 * MIB;
+
+/** Makes a directory (0700) below `parent` and removes it with all content when disposed. */
+export async function openScratch(
+  parent: string,
+  locks: ImageLocks,
+  signal: AbortSignal | undefined,
+): Promise<Scratch> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  // Without the guard, a sweeper could meet a directory between its making and its locking.
+  const guard = await locks.scratch(signal === undefined ? {} : { signal });
+  try {
+    await sweep(parent);
+    const directory = await mkdtemp(join(parent, "pull-"));
+    const owner = await acquireLock(join(directory, OWNER), { timeoutMs: 0 });
+    return {
+      directory,
+      [Symbol.asyncDispose]: async () => {
+        await rm(directory, { recursive: true, force: true });
+        owner?.release();
+      },
+    };
+  } finally {
+    guard?.release();
+  }
+}
+
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith("pull-")) continue;
+    const directory = join(parent, name);
+    const owner = await acquireLock(join(directory, OWNER), { timeoutMs: 0 });
+    if (owner === undefined) continue;
+    await rm(directory, { recursive: true, force: true });
+    owner.release();
+  }
+}
+
+/** Throws DISK_FULL when `bytes` more do not fit beside the reserve. A file system without numbers passes. */
+export async function checkSpace(directory: string, bytes: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  if (free === 0 || free >= bytes + RESERVE) return;
+  throw new AgentError(
+    "DISK_FULL",
+    `${what} needs ${formatBytes(bytes)} in ${directory}, ${formatBytes(free)} are free`,
+    {
+      hint: `${formatBytes(RESERVE)} are kept free besides`,
+    },
+  );
+}
