@@ -7,7 +7,11 @@ import { errorRecord, ImgadmCrash, ImgadmError } from "./imgadm/errors.ts";
 import { install } from "./imgadm/install.ts";
 import { list } from "./imgadm/list.ts";
 import { ancestry, get } from "./imgadm/lookup.ts";
+import { loadConfig } from "./imgadm/config.ts";
 import { HELP, parseOptions } from "./imgadm/options.ts";
+import { avail, create, importCommand, publish, show, update } from "./imgadm/remote.ts";
+import { sources } from "./imgadm/sources.ts";
+import { vacuum } from "./imgadm/vacuum.ts";
 
 type Subcommand = (context: CommandContext, args: readonly string[]) => Promise<number>;
 
@@ -21,6 +25,15 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   install,
   delete: deleteCommand,
   destroy: deleteCommand,
+  vacuum,
+  sources,
+  avail,
+  available: avail,
+  show,
+  import: importCommand,
+  update,
+  create,
+  publish,
 };
 
 const USAGE = `Manage SmartOS virtual machine images.
@@ -28,6 +41,17 @@ const USAGE = `Manage SmartOS virtual machine images.
 Usage:
     imgadm [OPTIONS] COMMAND [ARGS...]
     imgadm help COMMAND
+
+Options:
+    -h, --help      Print this help and exit.
+    --version       Print version and exit.
+    -v, --verbose   Verbose: trace logging. See also: IMGADM_LOG_LEVEL=<level>
+    -E              On error, emit a structured JSON error object as the last
+                    line of stderr output.
+
+Commands:
+    sources, avail, show, import, install, list, get (info), ancestry,
+    update, delete (destroy), vacuum, create, publish
 `;
 
 export const imgadm: EmulatedCommand = async (context) => {
@@ -60,6 +84,7 @@ export const imgadm: EmulatedCommand = async (context) => {
       context.out(USAGE);
       return 0;
     }
+    await loadConfig(context.lab);
     return await run(context, args);
   } catch (error) {
     const failure = error instanceof FailpointError ? new ImgadmError("InternalError", error.message) : error;
