@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { gzipSync } from "node:zlib";
 import { pack, type Pack } from "tar-stream";
@@ -106,9 +107,7 @@ async function layer(fill: (tar: Pack) => void): Promise<{ readonly blob: Blob; 
   const tar = pack();
   fill(tar);
   tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(Buffer.from(chunk));
-  const data = Buffer.concat(chunks);
+  const data = await buffer(tar);
   return { blob: blob(gzipSync(data)), diffId: sha256(data) };
 }
 
