@@ -5,7 +5,8 @@ import { readTextInRoot } from "../host/in-root.ts";
 import type { RunnableImage } from "../imgadm/images.ts";
 import type { SpecDocument } from "../spec/read.ts";
 import { isContainerName, type ContainerName, type ImageUuid, type ZoneUuid } from "../util/ids.ts";
-import { prepareContainer, prepareRaw } from "../zoneinit/prepare.ts";
+import { prepareContainer } from "../zoneinit/prepare.ts";
+import { prepareRaw } from "../zoneinit/prepare-raw.ts";
 import { randomName } from "../spec/names.ts";
 import type { PreparedZone } from "../zoneinit/prepared.ts";
 import type { CliContext } from "./context.ts";
@@ -41,13 +42,14 @@ export function planFor(
     image: () => ensureImage(context, reference, options),
     prepare: (image, uuid) => {
       const { config } = context.agent();
+      const files = accountFiles(context, image.imageUuid);
       const prepared =
         document.format === "container"
-          ? prepareContainer(named(document, options.name), image, config, accountFiles(context, image.imageUuid), {
+          ? prepareContainer(named(document, options.name), image, config, files, {
               uuid,
               name,
             })
-          : prepareRaw(document, image, config, { uuid, name });
+          : prepareRaw(document, image, config, files, { uuid, name });
       return options.autoRemove ? { ...prepared, autoRemove: true } : prepared;
     },
   };

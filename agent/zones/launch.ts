@@ -80,8 +80,9 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
   request.onStep?.("image");
   const image = await request.image();
   request.onStep?.("prepare");
-  const uuid = newZoneUuid();
-  const prepared = await request.prepare(image, uuid);
+  const prepared = await request.prepare(image, newZoneUuid());
+  // A raw manifest may bring a uuid of its own.
+  const { uuid } = prepared.manifest;
   const digest = requestDigest(prepared);
 
   const resumed = await settleRecords(records, zones, digest, request, dependencies);
