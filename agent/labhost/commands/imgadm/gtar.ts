@@ -5,41 +5,27 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
   lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
-  rmdirSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
-  writeSync,
   type Stats,
 } from "node:fs";
 import { execFileSync } from "node:child_process";
-import type { Extract as Archive, Header } from "tar-stream";
+import type { Header } from "tar-stream";
 import { errnoOf, errnoText, type Chroot } from "./chroot.ts";
+import { attributesOf, copyBody, drain, linkTarget, tarTime, type Attributes, type MemberBody } from "./member.ts";
+import { place } from "./placing.ts";
 import { isDelayedLink, isKnownKeyword, saferName } from "./member-name.ts";
 
 /** Bytes of output imgadm takes from the wrapper before it kills it (imgadm.md 6.2). */
 export const OUTPUT_LIMIT = 2 * 1024 * 1024;
 
 export class OutputLimitExceeded extends Error {}
-
-/** The bytes of a member, as tar-stream hands them out. */
-export type MemberBody = Archive extends AsyncIterable<infer Member> ? Member : never;
-
-interface Attributes {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds since the epoch, with fraction. */
-  readonly mtime: number;
-}
 
 interface DelayedDirectory extends Attributes {
   readonly dev: number;
@@ -113,7 +99,13 @@ export class GtarExtraction {
       if (!now) this.#fail(`${name}: Cannot stat: ${errnoText("ENOENT")}`);
       else if (now.dev !== directory.dev || now.ino !== directory.ino)
         this.#fail(`${name}: Directory renamed before its status could be extracted`);
-      else this.#setDirectory(name, directory);
+      else
+        this.#setAttributes(
+          name,
+          this.#chroot.target(name),
+          // An ordinary user must be able to go on working in it.
+          IS_ROOT ? directory : { ...directory, mode: directory.mode | 0o700 },
+        );
     }
     if (this.failed) this.#say("Exiting with failure status due to previous errors");
   }
@@ -147,44 +139,9 @@ export class GtarExtraction {
     return name;
   }
 
-  /**
-   * Does `make` until it succeeds or nothing helps: what is in the way goes unless it is a directory with content,
-   * missing parents are made. Returns the error that stays.
-   */
-  #attempt(name: string, make: (path: string) => void): string | undefined {
-    for (let madeParents = false; ;) {
-      const code = errnoOf(() => make(this.#chroot.path(name)));
-      if (code === undefined) return undefined;
-      if (madeParents) return code;
-      if (code === "EEXIST") {
-        if (!this.#remove(name)) return code;
-      } else if (code === "ENOENT") {
-        madeParents = this.#makeParents(name);
-        if (!madeParents) return code;
-      } else return code;
-    }
-  }
-
-  #remove(name: string): boolean {
-    const path = this.#chroot.path(name);
-    const code = errnoOf(() => rmdirSync(path));
-    return code === undefined || (code === "ENOTDIR" && errnoOf(() => unlinkSync(path)) === undefined);
-  }
-
-  #makeParents(name: string): boolean {
-    const parts = name.split("/");
-    let made = false;
-    for (let count = 1; count < parts.length; count++) {
-      const code = errnoOf(() => mkdirSync(this.#chroot.path(parts.slice(0, count).join("/")), 0o755));
-      if (code === undefined) made = true;
-      else if (code !== "EEXIST") break;
-    }
-    return made;
-  }
-
   async #file(name: string, attributes: Attributes, body: MemberBody): Promise<void> {
     let fd = -1;
-    const code = this.#attempt(name, (path) => {
+    const code = place(this.#chroot, name, (path) => {
       fd = openSync(path, OPEN_EXCLUSIVE, 0o600);
     });
     if (code !== undefined) {
@@ -194,31 +151,24 @@ export class GtarExtraction {
     }
     try {
       await copyBody(body, fd);
-      if (IS_ROOT) fchownSync(fd, attributes.uid, attributes.gid);
-      fchmodSync(fd, attributes.mode);
-      futimesSync(fd, attributes.mtime, attributes.mtime);
     } finally {
       closeSync(fd);
     }
-    this.#checkTime(name, attributes.mtime);
+    this.#setAttributes(name, this.#chroot.path(name), attributes);
   }
 
   #node(name: string, attributes: Attributes, call: string, make: (path: string) => void): void {
-    const code = this.#attempt(name, make);
+    const code = place(this.#chroot, name, make);
     if (code !== undefined) {
       this.#fail(`${name}: Cannot ${call}: ${errnoText(code)}`);
       return;
     }
-    const path = this.#chroot.path(name);
-    if (IS_ROOT) chownSync(path, attributes.uid, attributes.gid);
-    chmodSync(path, attributes.mode);
-    utimesSync(path, attributes.mtime, attributes.mtime);
-    this.#checkTime(name, attributes.mtime);
+    this.#setAttributes(name, this.#chroot.path(name), attributes);
   }
 
   /** A directory, or a link to one that resolves in the chroot, is kept and only gets the new attributes. */
   #directory(name: string, attributes: Attributes): void {
-    const code = this.#attempt(name, (path) => {
+    const code = place(this.#chroot, name, (path) => {
       const failure = errnoOf(() => mkdirSync(path, 0o700));
       if (failure === undefined) return;
       if (failure === "EEXIST" && this.#chroot.stat(name)?.isDirectory() === true) return;
@@ -237,7 +187,7 @@ export class GtarExtraction {
       this.#placeholder(name, target, attributes);
       return;
     }
-    const code = this.#attempt(name, (path) => {
+    const code = place(this.#chroot, name, (path) => {
       symlinkSync(target, path);
     });
     if (code !== undefined) {
@@ -248,7 +198,7 @@ export class GtarExtraction {
   }
 
   #placeholder(name: string, target: string, { uid, gid }: Attributes): void {
-    const code = this.#attempt(name, (path) => closeSync(openSync(path, OPEN_EXCLUSIVE, 0)));
+    const code = place(this.#chroot, name, (path) => closeSync(openSync(path, OPEN_EXCLUSIVE, 0)));
     if (code !== undefined) {
       if (code === "EEXIST") this.unopenable.push(name);
       this.#fail(`${name}: Cannot open: ${errnoText(code)}`);
@@ -278,7 +228,7 @@ export class GtarExtraction {
   }
 
   #hardLink(name: string, target: string): void {
-    const code = this.#attempt(name, (path) => {
+    const code = place(this.#chroot, name, (path) => {
       const from = this.#chroot.path(target);
       const failure = errnoOf(() => linkSync(from, path));
       if (failure === undefined) return;
@@ -293,12 +243,17 @@ export class GtarExtraction {
     this.#placeholders.find((placeholder) => placeholder.dev === dev && placeholder.ino === ino)?.sources.push(name);
   }
 
-  #setDirectory(name: string, { mode, uid, gid, mtime }: DelayedDirectory): void {
-    const path = this.#chroot.target(name);
-    if (IS_ROOT) chownSync(path, uid, gid);
-    // An ordinary user must be able to go on working in it.
-    chmodSync(path, IS_ROOT ? mode : mode | 0o700);
-    utimesSync(path, mtime, mtime);
+  /** Owner before mode: changing it clears the set-id bits. */
+  #setAttributes(name: string, path: string, { mode, uid, gid, mtime }: Attributes): void {
+    const steps: [string, () => void][] = [
+      [`change mode to ${mode.toString(8)}`, () => chmodSync(path, mode)],
+      ["utime", () => utimesSync(path, mtime, mtime)],
+    ];
+    if (IS_ROOT) steps.unshift([`change ownership to uid ${uid}, gid ${gid}`, () => chownSync(path, uid, gid)]);
+    for (const [what, step] of steps) {
+      const code = errnoOf(step);
+      if (code !== undefined) this.#fail(`${name}: Cannot ${what}: ${errnoText(code)}`);
+    }
     this.#checkTime(name, mtime);
   }
 
@@ -317,32 +272,6 @@ function sameFile(a: string, b: string): boolean {
   return left !== undefined && right !== undefined && left.dev === right.dev && left.ino === right.ino;
 }
 
-/** `2018-07-17 07:30:00`; the platform's global zone lives in UTC. */
-function tarTime(seconds: number): string {
-  const whole = new Date(Math.floor(seconds) * 1000);
-  if (Number.isNaN(whole.getTime())) return String(seconds);
-  return whole.toISOString().slice(0, 19).replace("T", " ");
-}
-
-/** tar-stream leaves out an empty one. */
-function linkTarget(linkname: string | null): string {
-  return linkname ?? "";
-}
-
-function attributesOf(header: Header): Attributes {
-  const pax = header.pax as Readonly<Record<string, string>> | null | undefined;
-  const number = (keyword: string, fallback: number): number => {
-    const value = Number(pax?.[keyword] ?? NaN);
-    return Number.isFinite(value) ? value : fallback;
-  };
-  return {
-    mode: header.mode & 0o7777,
-    uid: number("uid", header.uid),
-    gid: number("gid", header.gid),
-    mtime: number("mtime", header.mtime.getTime() / 1000),
-  };
-}
-
 function makeFifo(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found) throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
@@ -351,23 +280,4 @@ function makeFifo(path: string): void {
   } catch {
     throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
   }
-}
-
-function copyBody(body: MemberBody, fd: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    body.on("data", (data) => {
-      const chunk = data as Buffer;
-      for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
-    });
-    body.on("end", resolve);
-    body.on("error", reject);
-  });
-}
-
-function drain(body: MemberBody): Promise<void> {
-  return new Promise((resolve, reject) => {
-    body.on("end", resolve);
-    body.on("error", reject);
-    body.resume();
-  });
 }

@@ -1,10 +1,11 @@
 // Which images are installed. A dataset decides; the JSON file in /var/imgadm/images only remembers its manifest
 // (imgadm.md 2).
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Dataset } from "../../datasets.ts";
 import { datasetStore } from "../../datasets.ts";
 import type { Lab } from "../../lab.ts";
+import { listZoneUuids } from "../../zone-store.ts";
 import { ImgadmCrash, notInstalled } from "./errors.ts";
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -57,7 +58,7 @@ async function readImageInfo(lab: Lab, pool: string, uuid: string): Promise<Imag
 /** All images of all pools, in the order of `zfs list`. */
 export async function loadImages(lab: Lab): Promise<InstalledImage[]> {
   const datasets = await datasetStore(lab).list();
-  const zonepaths = await configuredZonepaths(lab);
+  const zonepaths = configuredZonepaths(lab);
   return Promise.all(
     datasets
       .filter((dataset) => isImage(dataset, datasets, zonepaths))
@@ -90,9 +91,8 @@ export function clonesOf(name: string, datasets: readonly Dataset[]): string[] {
 }
 
 /** What `zoneadm list -pc` tells imgadm. */
-async function configuredZonepaths(lab: Lab): Promise<ReadonlySet<string>> {
-  const files = await readdir(lab.path("/etc/zones")).catch((): string[] => []);
-  return new Set(files.filter((file) => file.endsWith(".json")).map((file) => `/zones/${file.slice(0, -5)}`));
+function configuredZonepaths(lab: Lab): ReadonlySet<string> {
+  return new Set(listZoneUuids(lab).map((uuid) => `/zones/${uuid}`));
 }
 
 export async function loadImage(lab: Lab, pool: string, uuid: string): Promise<InstalledImage> {

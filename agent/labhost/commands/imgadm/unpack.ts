@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
-import { Chroot, errnoOf } from "./chroot.ts";
+import { Chroot, errnoOf, errnoText } from "./chroot.ts";
 import { GtarExtraction, OutputLimitExceeded } from "./gtar.ts";
 
 export type Compression = "none" | "gzip" | "bzip2" | "xz";
@@ -89,7 +89,11 @@ async function extractOnce(file: string, compression: Compression, extraction: G
       throw error;
     }
     const cause = (await feeding) ?? error;
-    if (isSystemError(error)) throw error;
+    // What extraction itself could not do, such as writing to a full disk.
+    if (isSystemError(error)) {
+      extraction.die(`Cannot write: ${errnoText(String(error.code))}`);
+      return;
+    }
     if (!reportArchiveError(extraction, cause instanceof Error ? cause : new Error(String(cause)), members)) return;
   }
   if (compression === "none" && members === 0 && readStart(file).length === 0)
@@ -97,8 +101,8 @@ async function extractOnce(file: string, compression: Compression, extraction: G
   extraction.finish();
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
+function isSystemError(error: unknown): error is Error & { readonly code: unknown } {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }
 
 /** False: gtar ended at once and set no attributes. */
