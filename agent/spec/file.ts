@@ -2,7 +2,18 @@
 //
 // Whoever writes a spec may be a tenant, so the text is hostile until it is data: size, alias and depth limits,
 // duplicate keys and `__proto__` refused, no custom tags.
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Document } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+} from "yaml";
 import { MIB } from "../util/units.ts";
 import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
 import type { SpecSource } from "./source.ts";
@@ -20,6 +31,7 @@ export function parseSpecText(text: string, name: string): SpecSource[] {
     throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 1 MiB: not a spec" }]);
   const places = new Places(name, text);
   if (isJson(text, name)) checkJson(text, places);
+  if (opensTooMuch(text)) throw tooDeep(places);
   const documents = parseDocuments(text, places);
   const problems: SpecProblem[] = [];
   const sources: SpecSource[] = [];
@@ -137,6 +149,23 @@ function parseDocuments(text: string, places: Places): Document.Parsed[] {
     if (error instanceof RangeError) throw tooDeep(places);
     throw error;
   }
+}
+
+/**
+ * Looks at tokens only, in linear time: the parser itself takes seconds for a file of opening brackets. Nesting by
+ * indentation needs no check here, since its depth grows with the root of the size.
+ */
+function opensTooMuch(text: string): boolean {
+  let flow = 0;
+  let inLine = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === "[" || token === "{") flow++;
+    else if (token === "]" || token === "}") flow = Math.max(0, flow - 1);
+    else if (token === "-" || token === "?") inLine++;
+    else if (token.includes("\n")) inLine = 0;
+    if (flow > MAX_DEPTH || inLine > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 function toPlainData(document: Document.Parsed, places: Places): unknown {

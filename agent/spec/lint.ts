@@ -1,8 +1,8 @@
 // What is needless or risky in a raw vmadm manifest that vmadm itself takes without a word.
 import { suggest } from "../util/suggest.ts";
-import { formatPath, type SpecPath, type SpecWarning } from "./problem.ts";
+import type { SpecPath, SpecWarning } from "./problem.ts";
 import type { RawManifest } from "./raw-manifest.ts";
-import type { SpecSource } from "./source.ts";
+import { fullPath, type SpecSource } from "./source.ts";
 
 /** Keys dockerinit, vmadm or a container API reads (dockerinit.md 2). */
 const DOCKER_KEYS = (
@@ -51,7 +51,12 @@ export function lintRawManifest(manifest: RawManifest, source: SpecSource): Spec
   const warn: Warn = (path, message, hint) => {
     const place = source.locate(path, "key");
     found.push({
-      warning: { path: formatPath(path), message, ...(hint === undefined ? {} : { hint }), where: place.where },
+      warning: {
+        path: fullPath(source, path),
+        message,
+        ...(hint === undefined ? {} : { hint }),
+        where: place.where,
+      },
       line: place.line ?? 0,
       column: place.column ?? 0,
     });

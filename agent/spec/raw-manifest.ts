@@ -90,7 +90,9 @@ export const rawManifestSchema = z.strictObject({
   archive_on_delete: rawBoolean.optional(),
   indestructible_zoneroot: rawBoolean.optional(),
   nowait: rawBoolean.optional(),
-  init_name: z.literal("/native/usr/vm/sbin/dockerinit", "must not be set but to what docker: true implies").optional(),
+  init_name: rawText
+    .refine((value) => value === "/native/usr/vm/sbin/dockerinit", "must not be set but to what docker: true implies")
+    .optional(),
   restart_init: rawBoolean.refine((value) => !value, "must not be set but to what docker: true implies").optional(),
   nics: z.array(rawNic).optional(),
   filesystems: z.array(rawFilesystem).optional(),

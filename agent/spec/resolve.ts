@@ -7,12 +7,12 @@ import type { ContainerSpec } from "./container-spec.ts";
 import { parseLogSize } from "./fields.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { metadataTextFault } from "./metadata-text.ts";
-import { formatPath, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
 import { parseSignal } from "./signals.ts";
-import { problemAt, type SpecSource } from "./source.ts";
+import { fullPath, problemAt, type SpecSource } from "./source.ts";
 import { checkUser, type ImageFiles } from "./user.ts";
 
 /** What a spec has to know of its image. `imgadm`'s RunnableImage fits. */
@@ -82,7 +82,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
     complain: (path, message) => problems.push(problemAt(source, path, message)),
     warn: (path, message, hint) =>
       warnings.push({
-        path: formatPath(path),
+        path: fullPath(source, path),
         message,
         ...(hint === undefined ? {} : { hint }),
         where: source.locate(path).where,

@@ -6,8 +6,15 @@ export interface SpecSource {
   readonly name: string;
   /** Plain data: maps, lists, strings, numbers, booleans, null. */
   readonly value: unknown;
+  /** Where `value` stands inside its document; problems are told with the whole path. */
+  readonly base?: SpecPath;
   /** Place of a value (or of its key); of the nearest enclosing value when the path leads nowhere. */
   locate(path: SpecPath, at?: "key" | "value"): Place;
+}
+
+/** A path of a source's value as the whole document has it: `containers[1].memory`. */
+export function fullPath(source: SpecSource, path: SpecPath): string {
+  return formatPath([...(source.base ?? []), ...path]);
 }
 
 /** A problem at a path of a source. */
@@ -19,7 +26,7 @@ export function problemAt(
 ): SpecProblem {
   return {
     ...source.locate(path, options.at ?? "value"),
-    path: formatPath(path),
+    path: fullPath(source, path),
     message,
     ...(options.suggestion === undefined ? {} : { suggestion: options.suggestion }),
   };
@@ -45,5 +52,5 @@ export function flagSource(value: unknown, flags: Readonly<Record<string, string
 
 /** The part of a source below `path`, for documents inside documents (`containers: […]`). */
 export function subSource(source: SpecSource, path: SpecPath, value: unknown): SpecSource {
-  return { name: source.name, value, locate: (inner, at) => source.locate([...path, ...inner], at) };
+  return { name: source.name, value, base: path, locate: (inner, at) => source.locate([...path, ...inner], at) };
 }
