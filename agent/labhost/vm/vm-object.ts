@@ -7,7 +7,7 @@ import { deriveState } from "./state.ts";
 import type { ZoneConfig } from "./zone-config.ts";
 
 /** init is gone while the zone is still going down. */
-const NO_PID = 4294967295;
+export const NO_PID = 4294967295;
 
 export interface RuntimeFacts {
   readonly zoneState: string;

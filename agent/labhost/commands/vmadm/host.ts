@@ -9,6 +9,7 @@ import * as runtime from "../../runtime.ts";
 import { listZoneUuids, loadVm, type LabVm } from "../../zone-store.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import type { PayloadWorld } from "../../vm/validate.ts";
+import { NO_PID } from "../../vm/vm-object.ts";
 import { datasetFacts } from "./dataset-facts.ts";
 
 export interface ZoneRuntimes {
@@ -74,6 +75,12 @@ export async function allVms(host: VmHost): Promise<LabVm[]> {
 /** The zone without its dataset fields, for those who only ask for state and configuration. */
 export function lookAt(host: VmHost, uuid: string): LabVm | undefined {
   return loadVm(host.lab, uuid, { runtime: host.zones.read });
+}
+
+/** Pid of a running init; undefined also while init is gone and the zone still goes down. */
+export function initPid(host: VmHost, uuid: string): number | undefined {
+  const { pid, zoneState } = host.zones.read(host.lab, uuid);
+  return zoneState === "running" && pid !== NO_PID ? pid : undefined;
 }
 
 function completeVm(host: VmHost, uuid: string, datasets: readonly Dataset[]): LabVm | undefined {

@@ -2,7 +2,7 @@
 import { isUuid } from "../../../util/ids.ts";
 import { parseSignal } from "../../vm/signals.ts";
 import { UsageError, VmError } from "../../vm/vm-error.ts";
-import { hit, lookAt, type Outcome, type VmHost } from "./host.ts";
+import { hit, initPid, lookAt, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments } from "./options.ts";
 
 export async function kill(host: VmHost, args: readonly string[]): Promise<Outcome> {
@@ -12,7 +12,7 @@ export async function kill(host: VmHost, args: readonly string[]): Promise<Outco
   const parsed = parseSignal(signal);
   if (parsed === undefined) throw new VmError(`Unknown signal "${signal}"`);
   const notRunning = new VmError(`Cannot find running init PID for VM ${uuid}`);
-  if (vm["zone_state"] !== "running" || host.zones.read(host.lab, uuid).pid === undefined) throw notRunning;
+  if (initPid(host, uuid) === undefined) throw notRunning;
   await hit(host, "kill.signalling");
   if (parsed !== "test" && !(await host.zones.signal(host.lab, uuid, parsed))) throw notRunning;
   return { stderr: `Sent signal "${signal}" to init process for VM ${uuid}` };

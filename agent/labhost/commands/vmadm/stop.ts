@@ -1,7 +1,7 @@
 // stop (vmadm.md 3.7; dockerinit.md 5.2), also as the first half of reboot.
 import { setZoneProperties, type LabVm } from "../../zone-store.ts";
 import { firstOf, VmError } from "../../vm/vm-error.ts";
-import { hit, lookAt, type Outcome, type VmHost } from "./host.ts";
+import { hit, initPid, lookAt, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";
 import { runInZone } from "./run-in-zone.ts";
 import { brandFeatures } from "../../vm/properties.ts";
@@ -62,7 +62,7 @@ export async function stopRunning(host: VmHost, vm: LabVm, timeoutS: number): Pr
 }
 
 async function stopContainer(host: VmHost, uuid: string, timeoutS: number): Promise<void> {
-  const gone = (): boolean => host.zones.read(host.lab, uuid).pid === undefined || isDown(host, uuid);
+  const gone = (): boolean => initPid(host, uuid) === undefined;
   if (!(await host.zones.signal(host.lab, uuid, "SIGTERM"))) return;
   if (await waitUntil(gone, Math.max(0, timeoutS * 1000))) return;
   if (!(await host.zones.signal(host.lab, uuid, "SIGKILL"))) return;
