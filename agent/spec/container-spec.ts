@@ -53,7 +53,7 @@ export const containerSpecSchema = z.strictObject({
   user: word.optional().describe("`user`, `uid`, `user:group` or `uid:gid`; must exist in the image's passwd file."),
   workdir: text.regex(/^\//, "must be an absolute path").optional().describe("Working directory; made when missing."),
   hostname: hostName(64).optional().describe("Default: the first 12 digits of the container's id."),
-  domainname: hostName(255).optional(),
+  domainname: hostName(255).optional().describe("Domain; also the last entry of the search list."),
   labels: labels.optional().describe("Become tags `docker:label:<key>`; they win over the image's."),
   tty: z.boolean().optional().describe("Give the process a terminal."),
   stdin: z.boolean().optional().describe("Keep stdin open."),
@@ -72,7 +72,7 @@ export const containerSpecSchema = z.strictObject({
     .optional()
     .describe("Networks by name, in order; the first is primary. `none`: no nic. Default: the node's default network."),
   dns: listOrOne(ipAddress).optional().describe("Resolvers. Default: those of the networks."),
-  dnsSearch: listOrOne(hostName(255)).optional(),
+  dnsSearch: listOrOne(hostName(255)).optional().describe("Search list of the resolver."),
   extraHosts: extraHosts.optional().describe("Lines of /etc/hosts, `NAME:ADDRESS` or a map."),
   volumes: z
     .array(volume)
@@ -85,7 +85,8 @@ export const containerSpecSchema = z.strictObject({
       options: z.record(text, text).default({}),
       maxSize: logSize.optional().describe("Size at which the log is rotated; decimal `k`, `m`, `g`."),
     })
-    .optional(),
+    .optional()
+    .describe("`driver` (`json-file`, `none`), `options`, `maxSize` (rotation, decimal `k`, `m`, `g`)."),
   stopSignal: z
     .union([text, z.number()])
     .transform(String)

@@ -183,7 +183,9 @@ export function readRawManifest(source: SpecSource, problems: SpecProblem[]): Ra
     found.push(...more.filter((p) => ![...told].some((path) => path === p.path || path.startsWith(`${p.path}[`))));
   }
   problems.push(...found);
-  return found.length === 0 && parsed.success ? parsed.data : undefined;
+  if (found.length > 0 || !parsed.success) return undefined;
+  const { image_uuid = parsed.data.dataset_uuid, ...rest } = parsed.data;
+  return { ...rest, image_uuid };
 }
 
 function findPlaceholders(value: unknown, path: SpecPath): { path: SpecPath; text: string }[] {

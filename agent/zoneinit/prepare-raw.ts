@@ -35,19 +35,21 @@ export function prepareRaw(
   identity: Identity = {},
 ): PreparedZone {
   const { manifest: raw, source } = document;
-  const imageUuid = raw.image_uuid ?? raw.dataset_uuid ?? image?.imageUuid;
+  const imageUuid = raw.image_uuid ?? image?.imageUuid;
   if (imageUuid === undefined)
     throw new AgentError("INTERNAL", `the image ${raw.image ?? ""} of ${source.name} was not resolved`);
   const warnings: SpecWarning[] = [...lintRawManifest(raw, source)];
   const metadata = givenMetadata(raw);
   const problems = [...mountProblems(raw, node, source), ...logProblems(metadata, source)];
-  const promises = promisesOf(raw, source, imageUuid, problems);
+  const promises = {
+    ...promisesOf(raw, source, imageUuid, problems),
+    ...(identity.autoRemove === true ? { autoRemove: true } : {}),
+  };
   if (problems.length > 0) throw specError("SPEC_INVALID", problems);
   if (raw.docker === true) checkContainer(metadata, source, files, warnings);
 
   const uuid = zoneUuidOf(raw, identity);
-  const given = raw.alias ?? identity.name;
-  const name = given ?? randomName();
+  const name = identity.name ?? raw.alias ?? randomName();
   if (!isContainerName(name))
     throw new AgentError("SPEC_INVALID", `${JSON.stringify(name)} is not a name for a container`);
   const manifest = withMarks(
@@ -68,7 +70,7 @@ export function prepareRaw(
       },
     },
     promises,
-    { name: given === undefined, hostname: false },
+    { name: raw.alias === undefined, hostname: false },
   );
   return {
     name,

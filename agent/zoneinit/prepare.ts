@@ -16,8 +16,10 @@ import { stopTimeoutSeconds } from "./resources.ts";
 export interface Identity {
   /** Default: a new one. */
   readonly uuid?: ZoneUuid;
-  /** Name where the document has none. Default: a readable random one. */
+  /** Wins over the document's. Default: the document's, else a readable random one. */
   readonly name?: ContainerName;
+  /** `--rm`: delete the zone when its container has exited, whatever the document says. */
+  readonly autoRemove?: boolean;
 }
 
 /**
@@ -31,9 +33,10 @@ export function prepareContainer(
   files: ImageFiles = {},
   identity: Identity = {},
 ): PreparedZone {
-  const { spec, source } = document;
+  const { source } = document;
+  const spec = identity.autoRemove === true ? { ...document.spec, autoRemove: true } : document.spec;
   const uuid = identity.uuid ?? newZoneUuid();
-  const name = containerName(spec.name ?? identity.name ?? randomName());
+  const name = identity.name ?? containerName(spec.name ?? randomName());
   const dockerId = uuid.replaceAll("-", "") + randomBytes(16).toString("hex");
   const problems = (spec.log === undefined ? [] : logFaults(spec.log.driver, spec.log.options)).map(({ at, message }) =>
     problemAt(source, at === "driver" ? ["log", "driver"] : ["log", "options", at.option], message),
