@@ -146,12 +146,20 @@ export class FakeLab {
     return {
       list: () => Promise.resolve([...this.datasets.values()]),
       get: (name) => Promise.resolve(this.datasets.get(name)),
-      create: (name, properties = {}) => Promise.resolve(this.#add(name, properties)),
-      clone: (origin, name, properties = {}) =>
-        this.datasets.has(origin)
-          ? Promise.resolve(this.#add(name, properties))
-          : Promise.reject(new ZfsError(`cannot open '${origin}': dataset does not exist`)),
-      snapshot: (name) => Promise.resolve(this.#add(name, {})),
+      create: (name, properties = {}) => {
+        this.#add(name, properties);
+        return Promise.resolve();
+      },
+      clone: (origin, name, properties = {}) => {
+        if (!this.datasets.has(origin))
+          return Promise.reject(new ZfsError(`cannot open '${origin}': dataset does not exist`));
+        this.#add(name, properties);
+        return Promise.resolve();
+      },
+      snapshot: (name) => {
+        this.#add(name, {});
+        return Promise.resolve();
+      },
       rollback: () => Promise.resolve(),
       destroy: (name) => {
         for (const key of [...this.datasets.keys()])
@@ -162,8 +170,9 @@ export class FakeLab {
       set: (name, property, value) => {
         const dataset = this.datasets.get(name);
         if (!dataset) return Promise.reject(new ZfsError(`cannot open '${name}': dataset does not exist`));
-        const { [property]: _old, ...rest } = dataset.properties;
-        const properties = value === undefined ? rest : { ...rest, [property]: value };
+        const properties = { ...dataset.properties };
+        if (value === undefined) Reflect.deleteProperty(properties, property);
+        else properties[property] = value;
         this.datasets.set(name, { ...dataset, properties });
         return Promise.resolve();
       },

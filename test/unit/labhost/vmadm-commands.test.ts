@@ -12,8 +12,9 @@ beforeEach(() => {
 afterEach(() => lab.remove());
 
 async function created(changes: Payload = {}): Promise<void> {
-  const run = await lab.vmadm(["create"], containerPayload(changes));
-  expect(run).toEqual({ exit: 0, stdout: "", stderr: `Successfully created VM ${String(changes["uuid"] ?? ZONE)}\n` });
+  const payload = containerPayload(changes);
+  const run = await lab.vmadm(["create"], payload);
+  expect(run).toEqual({ exit: 0, stdout: "", stderr: `Successfully created VM ${payload["uuid"] as string}\n` });
 }
 
 const NOBODY = "11111111-2222-4333-8444-555555555555";
