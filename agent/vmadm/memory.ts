@@ -51,6 +51,7 @@ export function createMemoryVmadm(options: MemoryVmadmOptions): MemoryVmadm {
   const calls: MemoryCall[] = [];
   const failures = new Map<string, { error: AgentError; applied: boolean }>();
   let nextPid = 40_000;
+  let nextZoneId = 1;
 
   const fail = (code: ErrorCode, subject: string, why: string, details: Record<string, unknown> = {}): never => {
     throw new AgentError(code, `${subject}: ${why}`, { details });
@@ -101,7 +102,7 @@ export function createMemoryVmadm(options: MemoryVmadmOptions): MemoryVmadm {
       exit_timestamp: undefined,
       state: "running",
       zone_state: "running",
-      zoneid: nextPid % 1000,
+      zoneid: nextZoneId++,
       pid: nextPid++,
       boot_timestamp: `${now().toISOString().slice(0, 19)}.000Z`,
       autoboot: vm.docker === true && (policy === undefined || policy === "") ? (vm.autoboot ?? false) : true,

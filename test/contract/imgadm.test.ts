@@ -1,0 +1,4 @@
+import { BENCHES } from "./bench.ts";
+import { imgadmContract } from "./imgadm.contract.ts";
+
+for (const [name, open] of BENCHES) imgadmContract(name, open);
