@@ -43,14 +43,10 @@ export function planFor(
     prepare: (image, uuid) => {
       const { config } = context.agent();
       const files = accountFiles(context, image.imageUuid);
-      const prepared =
-        document.format === "container"
-          ? prepareContainer(named(document, options.name), image, config, files, {
-              uuid,
-              name,
-            })
-          : prepareRaw(document, image, config, files, { uuid, name });
-      return options.autoRemove ? { ...prepared, autoRemove: true } : prepared;
+      const identity = { uuid, name, autoRemove: options.autoRemove };
+      return document.format === "container"
+        ? prepareContainer(named(document, options.name), image, config, files, identity)
+        : prepareRaw(document, image, config, files, identity);
     },
   };
 }

@@ -45,6 +45,14 @@ export function prepareRaw(
     ...promisesOf(raw, source, imageUuid, problems),
     ...(identity.autoRemove === true ? { autoRemove: true } : {}),
   };
+  if (promises.autoRemove && metadata[DOCKER_KEYS.restartPolicy] !== undefined)
+    problems.push(
+      problemAt(
+        source,
+        ["internal_metadata", DOCKER_KEYS.restartPolicy],
+        "a container that is removed when it exits cannot be restarted",
+      ),
+    );
   if (problems.length > 0) throw specError("SPEC_INVALID", problems);
   if (raw.docker === true) checkContainer(metadata, source, files, warnings);
 
