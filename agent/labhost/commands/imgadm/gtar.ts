@@ -13,7 +13,7 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
-  type Stats,
+  type BigIntStats,
 } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { Header } from "tar-stream";
@@ -35,8 +35,10 @@ interface DelayedDirectory extends Attributes {
 interface Placeholder {
   readonly target: string;
   readonly sources: string[];
-  readonly dev: number;
-  readonly ino: number;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** With the number of an inode alone, a later file that got it again would pass for the placeholder. */
+  readonly mtimeNs: bigint;
   readonly uid: number;
   readonly gid: number;
 }
@@ -204,20 +206,21 @@ export class GtarExtraction {
       this.#fail(`${name}: Cannot open: ${errnoText(code)}`);
       return;
     }
-    const { dev, ino } = lstatSync(this.#chroot.path(name));
-    this.#placeholders.push({ target, sources: [name], dev, ino, uid, gid });
+    const { dev, ino, mtimeNs } = lstatSync(this.#chroot.path(name), { bigint: true });
+    this.#placeholders.push({ target, sources: [name], dev, ino, mtimeNs, uid, gid });
   }
 
-  #replacePlaceholder({ target, sources, dev, ino, uid, gid }: Placeholder): void {
-    for (const name of sources) {
+  #replacePlaceholder(placeholder: Placeholder): void {
+    const { target, uid, gid } = placeholder;
+    for (const name of placeholder.sources) {
       let path = "";
-      let found: Stats | undefined;
+      let found: BigIntStats | undefined;
       errnoOf(() => {
         path = this.#chroot.path(name);
-        found = lstatSync(path);
+        found = lstatSync(path, { bigint: true });
       });
       // Something extracted later took its place.
-      if (found?.dev !== dev || found.ino !== ino) continue;
+      if (!found || !isPlaceholder(found, placeholder)) continue;
       const code = errnoOf(() => {
         unlinkSync(path);
         symlinkSync(target, path);
@@ -239,8 +242,8 @@ export class GtarExtraction {
       this.#fail(`${name}: Cannot hard link to \`${target}': ${errnoText(code)}`);
       return;
     }
-    const { dev, ino } = lstatSync(this.#chroot.path(name));
-    this.#placeholders.find((placeholder) => placeholder.dev === dev && placeholder.ino === ino)?.sources.push(name);
+    const made = lstatSync(this.#chroot.path(name), { bigint: true });
+    this.#placeholders.find((placeholder) => isPlaceholder(made, placeholder))?.sources.push(name);
   }
 
   /** Owner before mode: changing it clears the set-id bits. */
@@ -264,6 +267,10 @@ export class GtarExtraction {
       this.#say(`${name}: time stamp ${tarTime(mtimeS)} is ${String(Number(ahead.toFixed(9)))} s in the future`);
     }
   }
+}
+
+function isPlaceholder(found: BigIntStats, { dev, ino, mtimeNs }: Placeholder): boolean {
+  return found.dev === dev && found.ino === ino && found.mtimeNs === mtimeNs;
 }
 
 function sameFile(a: string, b: string): boolean {
