@@ -1,6 +1,7 @@
 // validate and explain
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
+import { lintRawManifest } from "../spec/lint.ts";
 import { readSpecFile, readSpecs } from "../spec/read.ts";
 import { newZoneUuid } from "../util/ids.ts";
 import type { CliContext } from "./context.ts";
@@ -62,6 +63,9 @@ async function validateFile(context: CliContext, file: string): Promise<boolean>
     const { images, vmadm } = context.agent();
     const image = await images.find(reference, { signal: context.interrupts.signal });
     if (!image) {
+      const warnings = document.format === "manifest" ? lintRawManifest(document.manifest, document.source) : [];
+      for (const warning of warnings) await context.output.err(`warning: ${formatWarning(warning)}\n`);
+      warned ||= warnings.length > 0;
       await context.output.out(
         `${file}: ${plan.name} reads well; image ${reference} is not here, so vmadm was not asked\n`,
       );
