@@ -1,20 +1,56 @@
-// `zonelet-lab`: sets up and tends a lab host. Called under the name of a platform command (`--as vmadm …`), it is that command.
-import { LabError } from "./lab.ts";
+// `zonelet-lab`: sets up and tends a lab host. Called under the name of a platform command (`--as vmadm …`), it is that
+// command; called as `--zoneadmd <uuid>`, it is a zone's supervisor. Everything is loaded when it is needed: these
+// programs run in the place of small native ones.
+import { LabError, refuseSunOS } from "./lab.ts";
 import { runCommand, type EmulatedCommand } from "./command.ts";
 
-const commands: Record<string, () => Promise<EmulatedCommand>> = {
+const commands: Readonly<Record<string, () => Promise<EmulatedCommand>>> = {
   imgadm: async () => (await import("./commands/imgadm.ts")).imgadm,
   vmadm: async () => (await import("./commands/vmadm.ts")).vmadm,
+  zfs: async () => (await import("./commands/zfs.ts")).zfs,
+  zpool: async () => (await import("./commands/zpool.ts")).zpool,
 };
 
-async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === "--as") {
-    const name = argv[1] ?? "";
-    const load = commands[name];
-    if (!load) throw new LabError(`the lab host has no command "${name}"`);
-    return runCommand(name, await load(), argv.slice(2));
+const USAGE = `usage: zonelet-lab <command>
+
+  init [--nic-tag TAG]...   set up the lab host, or repair it
+  shell                     a shell in which vmadm, imgadm and the others are the lab's
+  status                    what this machine grants, the zones, their mounts and groups
+  boot                      what a boot of the machine does: mount datasets, boot zones with autoboot
+  destroy [--yes]           halt all zones and remove the lab host with everything in it
+
+The lab host lives in $LABHOST_ROOT (default /var/lib/zonelet-lab, or ~/.local/share/zonelet-lab without root).
+`;
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  switch (command) {
+    case "--as": {
+      const load = commands[args[0] ?? ""];
+      if (!load) throw new LabError(`the lab host has no command "${args[0] ?? ""}"`);
+      return runCommand(args[0] ?? "", await load(), args.slice(1));
+    }
+    case "--zoneadmd":
+      return (await import("./zoneadmd.ts")).superviseZone(args[0] ?? "");
+    case "init":
+      refuseSunOS();
+      return (await import("./setup/init.ts")).init(args);
+    case "shell":
+      return (await import("./setup/shell.ts")).shell();
+    case "status":
+      return (await import("./setup/status.ts")).status();
+    case "boot":
+      return (await import("./setup/boot.ts")).boot();
+    case "destroy":
+      return (await import("./setup/destroy.ts")).destroy(args);
+    case "--help":
+    case "-h":
+    case "help":
+      process.stdout.write(USAGE);
+      return 0;
+    default:
+      process.stderr.write(command === undefined ? USAGE : `zonelet-lab: no command "${command}"\n\n${USAGE}`);
+      return 2;
   }
-  throw new LabError("usage: zonelet-lab init|shell|status|boot|destroy");
 }
 
 try {

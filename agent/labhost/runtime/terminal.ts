@@ -1,0 +1,68 @@
+// A pseudo terminal without native code: script(1) makes it and copies its master side to pipes of ours. The program it
+// runs only keeps the terminal open; the zone's init gets the slave by name and takes it over as its controlling terminal.
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { READ_SIZE } from "./stdio-record.ts";
+import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
+
+export interface Terminal {
+  /** Slave side, e.g. `/dev/pts/3`. */
+  readonly device: string;
+  /** What is typed. */
+  readonly input: Writable;
+  /** Resolves when everything written to the terminal has been handed on. */
+  readonly ended: Promise<void>;
+  /** For the app: stdin (or nothing) and output. To be closed with `closeAppEnds` once it has them. */
+  appEnds(openStdin: boolean): readonly [number | "ignore", number, number];
+  closeAppEnds(): void;
+  resize(rows: number, columns: number): Promise<void>;
+  /** Lets the terminal go; open descriptors of the app see a hangup. */
+  close(): void;
+}
+
+const HOLDER = "tty >&3; exec 3>&-; trap '' HUP; exec sleep infinity";
+
+/** Size 0x0 until the first resize; echo on, as a terminal is. Output arrives at `onChunk` in chunks of at most 1024 bytes. */
+export async function openTerminal(onChunk: (chunk: Buffer) => void): Promise<Terminal> {
+  const holder = spawn(tool("script"), ["-q", "-f", "-e", "--echo", "always", "-c", HOLDER, "/dev/null"], {
+    stdio: ["pipe", "pipe", "ignore", "pipe"],
+    cwd: "/",
+    env: { ...TOOL_ENVIRONMENT, SHELL: tool("sh") },
+  });
+  const device = await deviceName(holder);
+  const output = holder.stdout as Readable;
+  output.on("data", (data: Buffer) => {
+    for (let at = 0; at < data.length; at += READ_SIZE) onChunk(data.subarray(at, at + READ_SIZE));
+  });
+  const opened: number[] = [];
+  return {
+    device,
+    input: holder.stdin as Writable,
+    ended: new Promise((resolve) => void output.on("close", () => resolve())),
+    appEnds(openStdin) {
+      const output = openSync(device, constants.O_RDWR | constants.O_NOCTTY);
+      opened.push(output);
+      return [openStdin ? output : "ignore", output, output];
+    },
+    closeAppEnds: () => {
+      for (const fd of opened.splice(0)) closeSync(fd);
+    },
+    resize: (rows, columns) =>
+      new Promise((resolve) => {
+        const args = ["-F", device, "rows", String(rows), "columns", String(columns)];
+        spawn(tool("stty"), args, { stdio: "ignore", env: TOOL_ENVIRONMENT }).on("close", () => resolve());
+      }),
+    close: () => void holder.kill("SIGTERM"),
+  };
+}
+
+function deviceName(holder: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: holder.stdio[3] as Readable });
+    lines.once("line", (line) => resolve(line));
+    lines.once("close", () => reject(new Error("script(1) made no terminal")));
+    holder.once("error", reject);
+  });
+}

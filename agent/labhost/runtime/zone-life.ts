@@ -1,0 +1,321 @@
+// One life of a zone, from boot to the `close` record of its log. The supervisor (zoneadmd.ts) lives it.
+//
+//   ready -> running -> (init ends | halt) -> lastexited -> shutting_down -> down -> installed -> drained, closed
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { openBootLog, type BootLog } from "../dockerinit/boot-log.ts";
+import { dockerinit, type ProcessPlan } from "../dockerinit/dockerinit.ts";
+import { DockerinitFatal } from "../dockerinit/fatal.ts";
+import { zoneMetadata } from "../dockerinit/metadata.ts";
+import { waitForAttach } from "../dockerinit/wait-for-attach.ts";
+import type { Lab } from "../lab.ts";
+import type { LabVm } from "../zone-store.ts";
+import { createZoneCgroup, removeZoneCgroup, zoneCaps } from "./cgroups.ts";
+import { deviceTemplate } from "./devices.ts";
+import { ZoneFiles } from "./in-root.ts";
+import { runIpBatch } from "./ip-command.ts";
+import { enterNetwork, ensureKeeper } from "./keeper.ts";
+import { innerBatch, outerBatch, zoneNics } from "./network.ts";
+import { identify, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { StdioLog } from "./stdio-log.ts";
+import { FIFO_NAMES, openStreams, readOutput } from "./streams.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
+import { formatLastExited, HALTED, statusOfExit, statusOfFatal, statusOfSignal } from "./wait-status.ts";
+import { otherMounts, planMounts, type LofsMount } from "./zone-mounts.ts";
+import { spawnZoneProcess, writeBootFiles, type ZoneProcess } from "./zone-process.ts";
+import { removeState, scratchDirectory, signalFile, writeState, type ZoneState } from "./zone-state.ts";
+import { startGuard } from "./guard.ts";
+
+const DRAIN_DEADLINE_MS = 5000;
+
+export interface ZoneLifeOptions {
+  readonly lab: Lab;
+  readonly vm: LabVm;
+  readonly zoneid: number;
+  readonly platformLog: StdioLog;
+  /** Called once, when the zone's state has become running. */
+  readonly onRunning: () => void;
+}
+
+export class ZoneLife {
+  readonly #lab: Lab;
+  readonly #vm: LabVm;
+  readonly #zonepath: string;
+  readonly #root: string;
+  readonly #scratch: string;
+  readonly #platformLog: StdioLog;
+  readonly #onRunning: () => void;
+  readonly #stopping = new AbortController();
+  #state: ZoneState;
+  #log: StdioLog | undefined;
+  #process: ZoneProcess | undefined;
+  #terminal: Terminal | undefined;
+  #outputs: { readonly ended: Promise<void>; destroy(): void }[] = [];
+  #end: Promise<number> | undefined;
+  #halted = false;
+
+  constructor({ lab, vm, zoneid, platformLog, onRunning }: ZoneLifeOptions) {
+    this.#lab = lab;
+    this.#vm = vm;
+    this.#zonepath = lab.path(vm.zonepath);
+    this.#root = join(this.#zonepath, "root");
+    this.#scratch = scratchDirectory(lab, vm.uuid);
+    this.#platformLog = platformLog;
+    this.#onRunning = onRunning;
+    const supervisor = identify(process.pid);
+    if (!supervisor) throw new Error("/proc does not know this process: the lab host needs /proc");
+    this.#state = { supervisor, zoneState: "ready", zoneid };
+  }
+
+  /**
+   * Resolves when the zone runs, or has run and ended. Rejects with the text zoneadm would print; nothing is left behind
+   * then. To be followed by `finish`.
+   */
+  async boot(): Promise<void> {
+    try {
+      await this.#boot();
+    } catch (error) {
+      await this.#cleanUp();
+      this.#log?.close();
+      removeState(this.#lab, this.#vm.uuid);
+      throw error;
+    }
+  }
+
+  /** Ends the zone: everything in it is killed, lastexited says -1. */
+  halt(): void {
+    // A signal for dockerinit arrives as a halt of ours, but counts as that signal (runtime.ts, `signalInit`).
+    this.#halted = this.#process !== undefined || this.#intendedSignal() === undefined;
+    this.#stopping.abort();
+    if (this.#process) signalProcess(this.#process.init, "SIGKILL");
+  }
+
+  rotateLog(): void {
+    this.#log?.rotate();
+  }
+
+  reopenLog(): void {
+    this.#log?.reopen();
+  }
+
+  /** Waits for the zone's end and buries it. Resolves when the log is closed and nothing is left. */
+  async finish(): Promise<void> {
+    const status = await (this.#end ?? Promise.resolve(HALTED));
+    await this.#hit("zoneadm.halt.begin");
+    this.#writeLastExited(this.#halted ? HALTED : status);
+    this.#setState({ zoneState: "shutting_down" });
+    this.#setState({ zoneState: "down" });
+    this.#setState({ zoneState: "installed" });
+    await this.#drain();
+    this.#log?.close();
+    await this.#cleanUp();
+    await this.#hit("zoneadm.halt.end");
+    removeState(this.#lab, this.#vm.uuid);
+  }
+
+  async #boot(): Promise<void> {
+    await this.#lab.failpoints.hit("zoneadm.boot.begin");
+    this.#setState({ zoneState: "ready" });
+    mkdirSync(this.#scratch, { recursive: true, mode: 0o711 });
+    await this.#lab.failpoints.hit("zoneadm.boot.mounts");
+    const mounts = planMounts(this.#lab, this.#vm, this.#root);
+    this.#log = this.#openLog();
+    this.#touchLastBooted();
+    const plan = await this.#runDockerinit(mounts);
+    if (typeof plan === "number") {
+      this.#end = Promise.resolve(plan);
+      return;
+    }
+    await this.#lab.failpoints.hit("zoneadm.boot.network");
+    await this.#start(plan, mounts);
+  }
+
+  /** A number is the wait status of a dockerinit that gave up. */
+  async #runDockerinit(mounts: readonly LofsMount[]): Promise<ProcessPlan | number> {
+    const files = new ZoneFiles(this.#root, mounts);
+    let bootLog: BootLog | undefined;
+    try {
+      bootLog = openBootLog(files);
+      const line = bootLog.line;
+      return await dockerinit({
+        metadata: zoneMetadata(this.#vm),
+        files,
+        log: line,
+        waitForAttach: async (value) => {
+          // The zone runs, dockerinit is its init until the wait is over.
+          this.#running(this.#state.supervisor);
+          await waitForAttach(this.#lab, this.#vm.uuid, value, { log: line, signal: this.#stopping.signal });
+        },
+      });
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return statusOfSignal(this.#intendedSignal() ?? "SIGKILL");
+      if (!(error instanceof DockerinitFatal)) throw error;
+      return statusOfFatal(error.code);
+    } finally {
+      bootLog?.close();
+    }
+  }
+
+  async #start(plan: ProcessPlan, mounts: readonly LofsMount[]): Promise<void> {
+    const lab = this.#lab;
+    const [keeper, streams] = await Promise.all([ensureKeeper(lab), this.#openStdio(plan)]);
+    const cgroup = createZoneCgroup(lab, this.#vm.uuid, zoneCaps(this.#vm));
+    for (const sentence of cgroup.notGranted) this.#tell(`cap not applied: ${sentence}`);
+    if (lab.config.privilege === "user") this.#tellMissingPrivilege(plan);
+    writeBootFiles({
+      scratch: this.#scratch,
+      root: this.#root,
+      privilege: lab.config.privilege,
+      lofs: mounts.map(({ source, targetOnHost, readOnly }) => ({ source, target: targetOnHost, readOnly })),
+      terminal: this.#terminal?.device,
+      cgroupProcs: cgroup.procs,
+      otherMounts: otherMounts(lab, this.#zonepath),
+    });
+    const zone = await spawnZoneProcess({
+      lab,
+      keeper,
+      plan,
+      scratch: this.#scratch,
+      root: this.#root,
+      devices: deviceTemplate(lab),
+      stdio: streams.app,
+    });
+    this.#process = zone;
+    streams.closeAppEnds();
+    startGuard(zone.init);
+    this.#end = new Promise((resolve) => {
+      zone.parent.once("exit", (code, signal) => resolve(this.#statusOf(code, signal)));
+    });
+    const nics = zoneNics(this.#vm);
+    if (nics.length > 0)
+      for (const complaint of await runIpBatch(
+        enterNetwork(lab, keeper),
+        outerBatch(nics, this.#state.zoneid, zone.init.pid),
+      ))
+        this.#tell(`network: ${complaint}`);
+    await lab.failpoints.hit("zoneadm.boot.exec");
+    await zone.go(innerBatch(nics, asRecord(this.#vm["routes"])));
+    this.#running(zone.init);
+  }
+
+  async #openStdio(
+    plan: ProcessPlan,
+  ): Promise<{ app: readonly [number | "ignore", number, number]; closeAppEnds(): void }> {
+    if (plan.tty) {
+      const terminal = await openTerminal((chunk) => this.#output("stdout", chunk));
+      this.#terminal = terminal;
+      this.#outputs.push({ ended: terminal.ended, destroy: () => terminal.close() });
+      return { app: terminal.appEnds(plan.openStdin), closeAppEnds: () => terminal.closeAppEnds() };
+    }
+    const paths = FIFO_NAMES.map((name) => join(this.#scratch, name));
+    for (const path of paths) rmSync(path, { force: true });
+    // Writable for everybody: an app without privileges opens /dev/stdout anew.
+    await promisify(execFile)(tool("mkfifo"), ["-m", "0666", "--", ...paths], { env: TOOL_ENVIRONMENT });
+    const ends = openStreams(this.#scratch, plan.openStdin);
+    this.#outputs.push(readOutput(ends.stdout, (chunk) => this.#output("stdout", chunk)));
+    this.#outputs.push(readOutput(ends.stderr, (chunk) => this.#output("stderr", chunk)));
+    return ends;
+  }
+
+  #output(stream: "stdout" | "stderr", chunk: Buffer): void {
+    this.#log?.write(stream, chunk);
+  }
+
+  #statusOf(code: number | null, signal: NodeJS.Signals | null): number {
+    if (signal === null) return statusOfExit(code ?? 0);
+    return statusOfSignal(signal === "SIGKILL" ? (this.#intendedSignal() ?? signal) : signal);
+  }
+
+  /** The signal a SIGKILL stood for (runtime.ts, `signalInit`). */
+  #intendedSignal(): string | undefined {
+    try {
+      return readFileSync(signalFile(this.#lab, this.#vm.uuid), "utf8");
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#terminal) {
+      // The terminal has no end of file for us while its holder lives; what is in it by now arrives within this turn.
+      await sleep(50);
+      this.#terminal.close();
+    }
+    const outputs = Promise.all(this.#outputs.map(({ ended }) => ended));
+    await Promise.race([outputs, sleep(DRAIN_DEADLINE_MS, undefined, { ref: false })]);
+    for (const output of this.#outputs) output.destroy();
+  }
+
+  async #cleanUp(): Promise<void> {
+    if (this.#process) {
+      signalProcess(this.#process.init, "SIGKILL");
+      await this.#end;
+    }
+    this.#terminal?.close();
+    for (const output of this.#outputs) output.destroy();
+    await removeZoneCgroup(this.#lab, this.#vm.uuid);
+    rmSync(this.#scratch, { recursive: true, force: true });
+  }
+
+  #openLog(): StdioLog | undefined {
+    const mode = typeof this.#vm["zlog_mode"] === "string" ? this.#vm["zlog_mode"] : "g--";
+    if (!mode.startsWith("g")) return undefined;
+    const maxSize = this.#vm["zlog_max_size"];
+    return new StdioLog(join(this.#zonepath, "logs/stdio.log"), {
+      origin: { hostname: this.#lab.config.hostname, pid: process.pid },
+      maxSize: typeof maxSize === "number" ? maxSize : undefined,
+    });
+  }
+
+  #running(init: ProcessIdentity): void {
+    const now = Math.floor(Date.now() / 1000) * 1000;
+    this.#setState({
+      zoneState: "running",
+      init,
+      entered: this.#process !== undefined,
+      bootTimestamp: this.#state.bootTimestamp ?? new Date(now).toISOString(),
+    });
+    this.#onRunning();
+  }
+
+  #setState(change: Partial<ZoneState>): void {
+    this.#state = { ...this.#state, ...change };
+    writeState(this.#lab, this.#vm.uuid, this.#state);
+  }
+
+  #writeLastExited(status: number): void {
+    const now = performance.timeOrigin + performance.now();
+    writeFileSync(join(this.#zonepath, "lastexited"), formatLastExited(now, status), { mode: 0o644 });
+  }
+
+  #touchLastBooted(): void {
+    const file = join(this.#zonepath, "lastbooted");
+    writeFileSync(file, "");
+    utimesSync(file, new Date(), new Date());
+  }
+
+  #tellMissingPrivilege(plan: ProcessPlan): void {
+    const uid = plan.identity.passwd?.uid ?? 0;
+    if (uid !== 0) this.#tell(`running as uid 0 of the user namespace instead of uid ${uid}: the lab host is not root`);
+  }
+
+  #tell(text: string): void {
+    this.#platformLog.write("zoneadmd", Buffer.from(`${text}\n`));
+  }
+
+  async #hit(point: string): Promise<void> {
+    try {
+      await this.#lab.failpoints.hit(point);
+    } catch (error) {
+      this.#tell(String(error));
+    }
+  }
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,69 @@
+// The zone's `filesystems` (lofs) checked and translated to paths of the machine (vmadm.md 8.3).
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Lab } from "../lab.ts";
+import type { LabVm } from "../zone-store.ts";
+import { ZoneFiles, type ZoneMount } from "./in-root.ts";
+
+export interface LofsMount extends ZoneMount {
+  readonly targetOnHost: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * Sources lie below the lab's root; a missing target is made. Throws with the text zoneadm would print for a source that
+ * is not there.
+ */
+export function planMounts(lab: Lab, vm: LabVm, root: string): LofsMount[] {
+  const mounts: LofsMount[] = [];
+  const filesystems = Array.isArray(vm["filesystems"])
+    ? (vm["filesystems"] as Readonly<Record<string, unknown>>[])
+    : [];
+  for (const filesystem of filesystems) {
+    const source = String(filesystem["source"]);
+    const target = String(filesystem["target"]);
+    const onHost = lab.path(source);
+    if (!existsSync(onHost))
+      throw new Error(`zone '${vm.uuid}': mount of "${source}" on "${target}" failed: No such file or directory`);
+    const files = new ZoneFiles(root, mounts);
+    const resolved = ensureTarget(files, target, statSync(onHost).isDirectory());
+    const options = Array.isArray(filesystem["options"]) ? (filesystem["options"] as unknown[]) : [];
+    mounts.push({
+      source: onHost,
+      target: resolved.inZone,
+      targetOnHost: resolved.onRoot,
+      readOnly: options.includes("ro"),
+    });
+  }
+  return mounts;
+}
+
+function ensureTarget(files: ZoneFiles, target: string, directory: boolean): { inZone: string; onRoot: string } {
+  if (directory) return place(files, files.makeDirectories(target, 0o755).inZone);
+  files.makeDirectories(dirname(target), 0o755);
+  const found = files.resolve(target);
+  if (found.stats === undefined) {
+    mkdirSync(dirname(found.onHost), { recursive: true });
+    writeFileSync(found.onHost, "", { flag: "wx", mode: 0o644 });
+  }
+  return place(files, found.inZone);
+}
+
+/** A mount goes onto the path below the root, through whatever is mounted there by then. */
+function place(files: ZoneFiles, inZone: string): { inZone: string; onRoot: string } {
+  return { inZone, onRoot: files.belowRoot(inZone) };
+}
+
+/** Mount points below the lab's pool that belong to other datasets than the one at `own`. */
+export function otherMounts(lab: Lab, own: string): string[] {
+  const pool = lab.path("/zones");
+  return readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => decodeOctal(line.split(" ")[1] ?? ""))
+    .filter((path) => path.startsWith(`${pool}/`) && path !== own && !path.startsWith(`${own}/`))
+    .reverse();
+}
+
+function decodeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}

@@ -1,0 +1,48 @@
+// `zonelet-lab destroy`: the end of a lab host and everything in it.
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { LabError, openLab, type Lab } from "../lab.ts";
+import { haltZone } from "../runtime.ts";
+import { removeLabCgroups } from "../runtime/cgroups.ts";
+import { endKeeper } from "../runtime/keeper.ts";
+import { removeLeftovers } from "../runtime/leftovers.ts";
+import { cancelRestart, waitingRestarts } from "../runtime/restart-policy.ts";
+import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
+import { recordedZones } from "../runtime/zone-state.ts";
+import { mountsBelow } from "./mounts.ts";
+
+export async function destroy(args: readonly string[]): Promise<number> {
+  const lab = openLab();
+  const unknown = args.find((arg) => arg !== "--yes");
+  if (unknown !== undefined) throw new LabError(`destroy: unknown argument "${unknown}"`);
+  if (!args.includes("--yes") && !(await confirmed(lab))) throw new LabError("nothing was removed");
+  await destroyLab(lab);
+  process.stdout.write(`removed ${lab.root}\n`);
+  return 0;
+}
+
+/** Repeating it after a failure goes on where it stopped. */
+export async function destroyLab(lab: Lab): Promise<void> {
+  // Before the zones: a restart that is due must not boot what we halt.
+  for (const uuid of waitingRestarts(lab)) cancelRestart(lab, uuid);
+  for (const uuid of recordedZones(lab)) {
+    await haltZone(lab, uuid);
+    cancelRestart(lab, uuid);
+    await removeLeftovers(lab, uuid);
+  }
+  endKeeper(lab);
+  for (const path of mountsBelow(lab.root)) execFileSync(tool("umount"), ["--", path], { env: TOOL_ENVIRONMENT });
+  removeLabCgroups(lab);
+  rmSync(lab.root, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function confirmed(lab: Lab): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new LabError(`destroy removes ${lab.root} with all zones and images: say --yes`);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return (await terminal.question(`Remove ${lab.root} with all its zones and images? [y/N] `)).toLowerCase() === "y";
+  } finally {
+    terminal.close();
+  }
+}
