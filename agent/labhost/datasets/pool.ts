@@ -123,7 +123,7 @@ async function exists(path: string): Promise<boolean> {
 
 export async function finishCreate(lab: Lab, record: DatasetRecord, staging: string): Promise<void> {
   const staged = await exists(staging);
-  if (staged) await putInPlace(staging, lab.path(mountpointOf(record.name)));
+  if (staged) await putInPlace(lab, staging, lab.path(mountpointOf(record.name)));
   if (staged || (await exists(lab.path(mountpointOf(record.name))))) await writeRecord(lab, withoutPending(record));
   else await removeRecord(lab, record.name);
 }
@@ -146,7 +146,7 @@ export async function finishDestroy(lab: Lab, record: DatasetRecord): Promise<st
 
 export async function finishRename(lab: Lab, records: Records, record: DatasetRecord, to: string): Promise<void> {
   const from = lab.path(mountpointOf(record.name));
-  if (record.backing === "directory" && (await exists(from))) await putInPlace(from, lab.path(mountpointOf(to)));
+  if (record.backing === "directory" && (await exists(from))) await putInPlace(lab, from, lab.path(mountpointOf(to)));
   await writeRecord(lab, { ...withoutPending(record), name: to });
   for (const clone of records.values())
     if (clone.origin?.startsWith(`${record.name}@`) === true)
@@ -162,7 +162,7 @@ export async function finishRollback(lab: Lab, record: DatasetRecord, staging: s
   if (await exists(staging)) {
     const moved = await moveToTrash(lab, place);
     if (moved !== undefined) trash.push(moved);
-    await putInPlace(staging, place);
+    await putInPlace(lab, staging, place);
   }
   await writeRecord(lab, withoutPending(record));
   return trash;

@@ -41,7 +41,7 @@ export async function takeSnapshot(
       const now = records.get(dataset);
       if (!now) throw missing(dataset);
       checkUnused(now, snapshot, name);
-      if (data === "copy") await putInPlace(staging, lab.own("snapshots", guid));
+      if (data === "copy") await putInPlace(lab, staging, lab.own("snapshots", guid));
       const made: SnapshotRecord = {
         name: snapshot,
         guid,

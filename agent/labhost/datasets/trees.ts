@@ -1,7 +1,7 @@
 // Trees and mounts of the lab's datasets: copying, overlaying, moving aside, removing. Knows paths, not names or rules.
 import { execFile } from "node:child_process";
 import { mkdir, readFile, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Lab } from "../lab.ts";
 import { absentAs, newGuid } from "./records.ts";
@@ -92,17 +92,45 @@ function unescapeMountinfo(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 }
 
-/** Takes `path` out of sight in one step. Returns where it is, for `removeTrees`; undefined when there was nothing. */
+/**
+ * Takes `path` out of sight in one step. Returns where it is, for `removeTrees`; undefined when there was nothing. Inside
+ * a zone whose root is a mount of its own, out of sight is beside it.
+ */
 export async function moveToTrash(lab: Lab, path: string): Promise<string | undefined> {
   await mkdir(lab.own("trash"), { recursive: true });
   const target = lab.own("trash", newGuid());
-  return rename(path, target).then(() => target, absentAs(undefined));
+  try {
+    await rename(path, target);
+    return target;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    if (!isErrno(error, "EXDEV")) throw error;
+    const beside = join(dirname(path), `.trash-${newGuid()}`);
+    await rename(path, beside);
+    return beside;
+  }
 }
 
-/** Puts a staged tree in its place; an empty directory there is replaced. */
-export async function putInPlace(staging: string, target: string): Promise<void> {
+/**
+ * Puts a staged tree in its place; an empty directory there is replaced. A dataset below a zone's lies in the zone's own
+ * mount, and rename does not cross mounts: it is copied beside its place first. Repeating it after a crash finishes it.
+ */
+export async function putInPlace(lab: Lab, staging: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
-  await rename(staging, target);
+  try {
+    await rename(staging, target);
+  } catch (error) {
+    if (!isErrno(error, "EXDEV")) throw error;
+    const beside = join(dirname(target), `.${basename(staging)}`);
+    await rm(beside, { recursive: true, force: true });
+    await copyTree(lab, staging, beside);
+    await rename(beside, target);
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 export async function removeTrees(lab: Lab, paths: readonly string[]): Promise<void> {
