@@ -130,8 +130,9 @@ async function lockAll(
   let waited = false;
   for (const { uuid } of links) {
     const onWait = (): void => {
+      // Told once: whoever holds one lock of the chain holds those above it as well.
+      if (!waited) onProgress?.({ type: "waiting", what: `another zonelet process, which is busy with image ${uuid}` });
       waited = true;
-      onProgress?.({ type: "waiting", what: `another zonelet process, which is busy with image ${uuid}` });
     };
     const lock = await locks.image(uuid, { onWait, ...(signal ? { signal } : {}) });
     if (lock) locked.set(uuid, lock);
