@@ -41,8 +41,9 @@ export class PoolLab {
   readonly work: string;
   readonly store: DatasetStore;
 
-  constructor(clones: LabConfig["clones"] = "overlay") {
-    this.work = mkdtempSync(join(tmpdir(), "zl-p-"));
+  /** `base`: the directory it is made in. */
+  constructor(clones: LabConfig["clones"] = "overlay", base = tmpdir()) {
+    this.work = mkdtempSync(join(base, "zl-p-"));
     this.root = join(this.work, "lab");
     for (const directory of ["lab", "zones"]) mkdirSync(join(this.root, directory), { recursive: true });
     const config: LabConfig = {
