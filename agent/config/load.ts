@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
-import { parseDocument, LineCounter } from "yaml";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { AgentError } from "../errors/agent-error.ts";
 import { suggest } from "../util/suggest.ts";
@@ -89,7 +89,9 @@ function parseConfig(text: string, file: string): z.output<typeof configSchema> 
   const complaints = result.error.issues.map((issue) => {
     const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
     const path = unknown === undefined ? issue.path : [...issue.path, unknown];
-    const node: unknown = document.getIn(path, true);
+    const parent: unknown = issue.path.length === 0 ? document.contents : document.getIn(issue.path, true);
+    const key = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && key.value === unknown)?.key : undefined;
+    const node: unknown = unknown === undefined ? document.getIn(path, true) : key;
     const offset = hasRange(node) ? node.range[0] : 0;
     const { line, col } = lines.linePos(offset);
     const near = unknown === undefined ? undefined : suggest(unknown, keysAt(issue.path));
