@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../util/atomic-file.ts";
 import { withLock } from "../util/lock.ts";
 import { PLATFORM_STAMP, type Lab } from "./lab.ts";
+import { settledConfig } from "./provisioning-file.ts";
 import { zoneRuntime, type ZoneRuntime } from "./runtime.ts";
 import { parseExitRecord } from "./vm/exit-record.ts";
 import type { Payload } from "./vm/json-text.ts";
@@ -30,8 +31,9 @@ const LIVE = { sync: false } as const; // must survive our death, not the machin
  * if the caller brings them: reading the pool is its own affair.
  */
 export function loadVm(lab: Lab, uuid: string, options: LoadOptions = {}): LabVm | undefined {
-  const config = readZoneConfig(lab, uuid);
-  if (!config) return undefined;
+  const stored = readZoneConfig(lab, uuid);
+  if (!stored) return undefined;
+  const config = settledConfig(lab, stored);
   const metadata = readJson(configFile(lab, config, "metadata.json"));
   const runtime = (options.runtime ?? zoneRuntime)(lab, uuid);
   return composeVm({

@@ -44,11 +44,12 @@ export const vmadm: EmulatedCommand = (context) => runVmadm(vmHost(context), con
 export async function runVmadm(host: VmHost, context: CommandContext): Promise<number> {
   const word = context.args[0] ?? "";
   const name = ALIASES[word] ?? word;
+  const prefix = failurePrefix(name, context.args);
   try {
     const subcommand = await findSubcommand(name, word);
-    await hit(host, `${name}.begin`);
+    await prefixed(prefix, hit(host, `${name}.begin`));
     const outcome = await subcommand(host, context.args.slice(1));
-    await hit(host, `${name}.end`);
+    await prefixed(prefix, hit(host, `${name}.end`));
     if (outcome.stdout !== undefined) context.out(outcome.stdout);
     if (outcome.stderr !== undefined) context.err(`${outcome.stderr}\n`);
     return outcome.exit ?? 0;
@@ -60,6 +61,27 @@ export async function runVmadm(host: VmHost, context: CommandContext): Promise<n
     if (!(error instanceof VmError)) return abort(context, error);
     context.err(`${error.message}\n`);
     return error.exit;
+  }
+}
+
+/** What these commands put before every failure of theirs (vmadm.md 4). */
+const PREFIXES: Readonly<Record<string, string>> = {
+  start: "Unable to start VM",
+  info: "Unable to get VM info for VM",
+  delete: "Failed to delete VM",
+  reprovision: "Failed to reprovision VM",
+};
+
+function failurePrefix(name: string, args: readonly string[]): string {
+  const uuid = args.slice(1).find((word) => !word.startsWith("-"));
+  return Object.hasOwn(PREFIXES, name) ? `${PREFIXES[name] ?? ""} ${uuid ?? ""}: ` : "";
+}
+
+async function prefixed(prefix: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw error instanceof VmError ? error.prefixed(prefix) : error;
   }
 }
 

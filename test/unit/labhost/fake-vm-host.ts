@@ -74,6 +74,7 @@ export class FakeLab {
         boot: (_lab, uuid) => this.#boot(uuid),
         halt: (_lab, uuid) => Promise.resolve(this.#down(uuid, "halt", "-1")),
         signal: (_lab, uuid, signal) => Promise.resolve(this.#signal(uuid, signal)),
+        applyCaps: (_lab, vm) => void this.asked.push(`caps ${String(vm["max_physical_memory"])}`),
         read: (_lab, uuid) => this.running.get(uuid) ?? NOT_BOOTED,
       },
     };

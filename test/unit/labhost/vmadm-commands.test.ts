@@ -261,6 +261,40 @@ describe("create", () => {
   });
 });
 
+describe("a create that died", () => {
+  const state = async (): Promise<unknown> => (await lab.get())["state"];
+
+  test("in the middle of configuring leaves a provisioning zone", async () => {
+    lab.failpoints = "vmadm.create.installed=error(x)";
+    await lab.vmadm(["create"], containerPayload());
+    expect(await state()).toBe("provisioning");
+  });
+
+  test.each([
+    ["60000", false, "provisioning"],
+    ["-60000", false, "failed"],
+    ["60000", true, "stopped"],
+  ])("before it saw the zone ready, with %s ms left and the file moved %s", async (left, moved, expected) => {
+    lab.env["LABHOST_PROVISION_TIMEOUT_MS"] = left;
+    lab.failpoints = "vmadm.create.finalized=error(x)";
+    await lab.vmadm(["create"], containerPayload({ autoboot: true }));
+    const svc = join(lab.root, "zones", ZONE, "root/var/svc");
+    if (moved) renameSync(join(svc, "provisioning"), join(svc, "provision_success"));
+    expect(await state()).toBe(expected);
+  });
+});
+
+describe("failpoints", () => {
+  test.each([
+    ["start", "Unable to start VM"],
+    ["delete", "Failed to delete VM"],
+  ])("of %s fail with its prefix", async (command, prefix) => {
+    await created();
+    lab.failpoints = `vmadm.${command}.begin=error(no luck)`;
+    expect((await lab.vmadm([command, ZONE])).stderr).toBe(`${prefix} ${ZONE}: Command failed: no luck\n`);
+  });
+});
+
 describe("start and stop", () => {
   beforeEach(() => created());
 
@@ -513,6 +547,14 @@ describe("update", () => {
     expect(((await lab.get())["filesystems"] as Payload[])[3]).toEqual({ ...shared, options: ["ro"] });
     await lab.vmadm(["update", ZONE], { remove_filesystems: ["/a"] });
     expect(await targets()).not.toContain("/a");
+  });
+
+  test("caps reach a running zone at once, and only one that runs", async () => {
+    await lab.vmadm(["update", ZONE, "max_physical_memory=2048"]);
+    await lab.vmadm(["start", ZONE]);
+    await lab.vmadm(["update", ZONE, "max_physical_memory=512", "alias=x"]);
+    await lab.vmadm(["update", ZONE, "alias=y"]);
+    expect(lab.asked).toEqual(["boot", "caps 512"]);
   });
 
   test("docker metadata decides the log mode", async () => {

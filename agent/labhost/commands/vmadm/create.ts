@@ -23,7 +23,7 @@ export async function create(host: VmHost, args: readonly string[]): Promise<Out
   const input = parsePayload(text);
   await hit(host, "create.parsed");
   refuseKnownUuid(host, input["uuid"]);
-  const payload = normalizeCreatePayload(input, payloadWorld(host.lab), randomUUID);
+  const payload = normalizeCreatePayload(input, await payloadWorld(host), randomUUID);
   const uuid = String(payload["uuid"]);
   payload["nics"] = newNics(host, payload);
   await refuseMissingDataset(host, payload);

@@ -4,7 +4,8 @@ import { mkdirSync, rmSync, unlinkSync, writeFileSync, existsSync, statSync } fr
 import { dirname, join } from "node:path";
 import { ZfsError } from "../../datasets.ts";
 import { copyTree } from "../../datasets/trees.ts";
-import { InRootError, ZoneFiles } from "../../runtime/in-root.ts";
+import { markProvisioning, zoneFiles } from "../../provisioning-file.ts";
+import { InRootError, type ZoneFiles } from "../../runtime/in-root.ts";
 import { changeMetadata, changeZoneConfig, loadVm, writeConfigFile } from "../../zone-store.ts";
 import { hostFileMounts, hostFiles, type HostFiles } from "../../vm/host-files.ts";
 import type { Payload } from "../../vm/json-text.ts";
@@ -12,12 +13,11 @@ import { isOrdinary, isVolume } from "../../vm/filesystem-source.ts";
 import { storedFilesystem, type Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import type { VmHost } from "./host.ts";
-import { PROVISIONING_FILE } from "./provisioning.ts";
 
 export async function furnishZone(host: VmHost, uuid: string, payload: Payload): Promise<void> {
   const zone = { zonepath: `/zones/${uuid}` };
   const zonepath = host.lab.path(zone.zonepath);
-  const files = zoneFiles(host, uuid);
+  const files = zoneFiles(host.lab, `/zones/${uuid}`);
   rmSync(join(zonepath, "config"), { recursive: true, force: true }); // one that came with the image
   mkdirSync(join(zonepath, "config"), { mode: 0o755 });
   makeDirectory(files, "/tmp", 0o1777);
@@ -40,15 +40,6 @@ export async function furnishZone(host: VmHost, uuid: string, payload: Payload):
   await writeConfigFile(host.lab, zone, "tags.json", (payload["tags"] ?? {}) as Payload);
   await writeConfigFile(host.lab, zone, "routes.json", (payload["routes"] ?? {}) as Payload);
   markProvisioning(files);
-}
-
-export function zoneFiles(host: VmHost, uuid: string): ZoneFiles {
-  return new ZoneFiles(join(host.lab.path(`/zones/${uuid}`), "root"), []);
-}
-
-export function markProvisioning(files: ZoneFiles): void {
-  makeDirectory(files, dirname(PROVISIONING_FILE), 0o755);
-  writeFileSync(files.resolve(PROVISIONING_FILE, { followLast: false }).onHost, "");
 }
 
 function makeDirectory(files: ZoneFiles, path: string, mode: number): void {
@@ -87,7 +78,7 @@ export function makeHostFileTargets(host: VmHost, uuid: string): void {
   const vm = loadVm(host.lab, uuid, { runtime: host.zones.read });
   if (vm?.["docker"] !== true) return;
   const mounts = hostFileMounts(String(vm["brand"]), (vm["internal_metadata"] ?? {}) as Payload);
-  for (const { target } of mounts) makeFileTarget(zoneFiles(host, uuid), target, vm.zonepath);
+  for (const { target } of mounts) makeFileTarget(zoneFiles(host.lab, `/zones/${uuid}`), target, vm.zonepath);
 }
 
 function makeFileTarget(files: ZoneFiles, target: string, zonepath: string): void {

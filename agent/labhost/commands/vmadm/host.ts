@@ -6,6 +6,7 @@ import { datasetStore, type Dataset, type DatasetStore } from "../../datasets.ts
 import { FailpointError } from "../../failpoints.ts";
 import type { Lab } from "../../lab.ts";
 import * as runtime from "../../runtime.ts";
+import { createZoneCgroup, zoneCaps } from "../../runtime/cgroups.ts";
 import { listZoneUuids, loadVm, type LabVm } from "../../zone-store.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import type { PayloadWorld } from "../../vm/validate.ts";
@@ -17,6 +18,8 @@ export interface ZoneRuntimes {
   readonly halt: (lab: Lab, uuid: string) => Promise<boolean>;
   readonly signal: (lab: Lab, uuid: string, signal: NodeJS.Signals) => Promise<boolean>;
   readonly read: (lab: Lab, uuid: string) => runtime.ZoneRuntime;
+  /** `prctl`: gives a running zone the caps its object names. */
+  readonly applyCaps: (lab: Lab, vm: LabVm) => void;
 }
 
 export interface VmHost {
@@ -46,6 +49,7 @@ export function vmHost(context: CommandContext): VmHost {
       halt: runtime.haltZone,
       signal: runtime.signalInit,
       read: runtime.zoneRuntime,
+      applyCaps: (lab, vm) => void createZoneCgroup(lab, vm.uuid, zoneCaps(vm)),
     },
     env: process.env,
   };
@@ -87,17 +91,20 @@ function completeVm(host: VmHost, uuid: string, datasets: readonly Dataset[]): L
   return loadVm(host.lab, uuid, { runtime: host.zones.read, datasets: datasetFacts(`zones/${uuid}`, datasets) });
 }
 
-/** Images and pools as `imgadm get` and `zpool list` would tell them. */
-export function payloadWorld(lab: Lab): PayloadWorld {
+/** Images and pools as `imgadm get` and `zpool list` would tell them: an image is there when its dataset is. */
+export async function payloadWorld(host: VmHost): Promise<PayloadWorld> {
+  const datasets = new Set((await host.datasets.list()).map((dataset) => dataset.name));
   return {
     zpools: ["zones"],
-    imageType: (uuid) => {
-      try {
-        const text = readFileSync(join(lab.path("/var/imgadm/images"), `zones-${uuid}.json`), "utf8");
-        return (JSON.parse(text) as { manifest?: { type?: string } }).manifest?.type;
-      } catch {
-        return undefined;
-      }
-    },
+    imageType: (uuid) => (datasets.has(`zones/${uuid}`) ? manifestType(host.lab, uuid) : undefined),
   };
+}
+
+function manifestType(lab: Lab, uuid: string): string | undefined {
+  try {
+    const text = readFileSync(join(lab.path("/var/imgadm/images"), `zones-${uuid}.json`), "utf8");
+    return (JSON.parse(text) as { manifest?: { type?: string } }).manifest?.type;
+  } catch {
+    return undefined; // a dataset without manifest has no type
+  }
 }

@@ -8,7 +8,8 @@ import { parsePayload, without } from "../../vm/json-text.ts";
 import { brandFeatures } from "../../vm/properties.ts";
 import type { Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
-import { makeHostFileTargets, markProvisioning, writeHostFiles, zoneFiles } from "./furnish.ts";
+import { markProvisioning, zoneFiles } from "../../provisioning-file.ts";
+import { makeHostFileTargets, writeHostFiles } from "./furnish.ts";
 import { getVm, hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
 import { FILE_OPTION, parseArguments, payloadText, uuidArgument } from "./options.ts";
 import { awaitProvisioning, provisioningDeadlineMs } from "./provisioning.ts";
@@ -38,7 +39,7 @@ async function reprovisionZone(host: VmHost, uuid: string, image: unknown): Prom
   const brand = String(vm["brand"]);
   const features = brandFeatures(brand);
   if (features?.reprovision !== true) throw new VmError(`brand "${brand}" does not yet support reprovision`);
-  const type = payloadWorld(host.lab).imageType(image);
+  const type = (await payloadWorld(host)).imageType(image);
   if (type === undefined) throw new VmError(`cannot find 'manifest' for image ${image}`);
   if (!features.imageTypes.includes(type))
     throw new VmError(`image ${image} is type ${type}, but must be one of: ${JSON.stringify(features.imageTypes)}`);
@@ -78,6 +79,7 @@ function copyKept(from: string, to: string): void {
 
 /** Created volumes are gone with the old dataset; their mounts go, too, or the zone would not boot. */
 async function restart(host: VmHost, uuid: string, image: string, deadline: number): Promise<void> {
+  markProvisioning(zoneFiles(host.lab, `/zones/${uuid}`));
   const volumes = `/zones/${uuid}/volumes/`;
   await changeZoneConfig(host.lab, uuid, (config) => ({
     ...config,
@@ -89,7 +91,6 @@ async function restart(host: VmHost, uuid: string, image: string, deadline: numb
   if (!vm) throw new VmError(`VM ${uuid} not found`);
   if (vm["docker"] === true) await writeHostFiles(host, vm);
   makeHostFileTargets(host, uuid);
-  markProvisioning(zoneFiles(host, uuid));
   await startZone(host, vm);
   await awaitProvisioning(host, uuid, deadline);
   await changeZoneConfig(host.lab, uuid, (config) => without(without(config, "transition"), "failed"));

@@ -10,11 +10,13 @@ import { storedProperties } from "../../vm/zone-config.ts";
 import { firstOf, UsageError, VmError } from "../../vm/vm-error.ts";
 import { otherVms } from "./create.ts";
 import { writeHostFiles } from "./furnish.ts";
-import { getVm, hit, payloadWorld, type Outcome, type VmHost } from "./host.ts";
+import { getVm, hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
 import { setIndestructible } from "./indestructible.ts";
 import { FILE_OPTION, parseArguments, payloadText, uuidArgument } from "./options.ts";
 
 const VMINFOD_WAIT_MS = 60_000;
+/** Resource controls that reach a running zone at once. */
+const CAPS = ["max_physical_memory", "max_swap", "max_lwps", "cpu_cap", "cpu_shares"];
 
 export async function update(host: VmHost, args: readonly string[]): Promise<Outcome> {
   const { options, words } = parseArguments(args, FILE_OPTION);
@@ -42,7 +44,7 @@ function payloadOfArguments(words: readonly string[]): Payload {
 async function updateZone(host: VmHost, uuid: string, payload: Payload): Promise<void> {
   const vm = await getVm(host, uuid);
   if (!vm) throw new VmError(`VM ${uuid} not found`);
-  const plan = planUpdate(vm, payload, payloadWorld(host.lab), randomUUID);
+  const plan = planUpdate(vm, payload, await payloadWorld(host), randomUUID);
   if (plan.nics) {
     checkConflicts(plan.nics.claims, otherVms(host));
     checkNicTags(plan.nics.tagged, host.lab.config.nicTags);
@@ -82,6 +84,10 @@ async function applyPlan(host: VmHost, vm: LabVm, plan: UpdatePlan): Promise<voi
   } catch (error) {
     if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
     throw error;
+  }
+  if (vm["zone_state"] === "running" && CAPS.some((key) => plan.properties[key] !== undefined)) {
+    const after = lookAt(host, uuid);
+    if (after) host.zones.applyCaps(lab, after);
   }
   if (plan.rewriteHostFiles) await writeHostFiles(host, { ...vm, internal_metadata: internal });
 }

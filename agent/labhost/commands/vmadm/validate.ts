@@ -14,7 +14,7 @@ export async function validate(host: VmHost, args: readonly string[]): Promise<O
   const tty = "Will not validate from stdin when stdin is a tty.";
   const payload = parsePayload(await payloadText(host, options["file"], tty));
   const brand = action === "update" ? (brands[0] ?? "") : brandText(payload);
-  const result = validatePayload(payload, brand, action, payloadWorld(host.lab));
+  const result = validatePayload(payload, brand, action, await payloadWorld(host));
   if (!result) throw new VmError(JSON.stringify({ bad_brand: brand }, null, 2));
   const problems = result.bad_values.length + result.bad_properties.length + result.missing_properties.length;
   if (problems > 0) throw new VmError(JSON.stringify(result, null, 2));
