@@ -6,8 +6,13 @@ import { runCommand, type EmulatedCommand } from "./command.ts";
 
 const commands: Readonly<Record<string, () => Promise<EmulatedCommand>>> = {
   imgadm: async () => (await import("./commands/imgadm.ts")).imgadm,
+  nictagadm: async () => (await import("./commands/nictagadm.ts")).nictagadm,
+  sysinfo: async () => (await import("./commands/sysinfo.ts")).sysinfo,
   vmadm: async () => (await import("./commands/vmadm.ts")).vmadm,
   zfs: async () => (await import("./commands/zfs.ts")).zfs,
+  zlogin: async () => (await import("./commands/zlogin.ts")).zlogin,
+  zoneadm: async () => (await import("./commands/zoneadm.ts")).zoneadm,
+  zonename: async () => (await import("./commands/zonename.ts")).zonename,
   zpool: async () => (await import("./commands/zpool.ts")).zpool,
 };
 

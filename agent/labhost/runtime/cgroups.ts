@@ -211,7 +211,12 @@ function weightOf(shares: number): number {
   return Math.max(1, Math.min(10_000, Math.round(1 + ((shares - 2) * 9999) / 262_142)));
 }
 
-/** Kills what is left in the zone's groups and removes them. Waits up to a second for the kernel to let go. */
+/** Files by which a further process joins a running zone's groups; some may be missing. */
+export function zoneGroups(lab: Lab, uuid: string): string[] {
+  return zoneDirectories(lab, uuid).map(({ path }) => join(path, "cgroup.procs"));
+}
+
+/** Kills what is left in the zone's groups and removes them. Waits up to a second for the kernel to let go. The last zone takes the lab's own groups along. */
 export async function removeZoneCgroup(lab: Lab, uuid: string): Promise<void> {
   for (const { path } of zoneDirectories(lab, uuid)) {
     for (let attempt = 0; existsSync(path) && attempt < 100; attempt++) {
@@ -223,6 +228,7 @@ export async function removeZoneCgroup(lab: Lab, uuid: string): Promise<void> {
       }
     }
   }
+  removeLabCgroups(lab);
 }
 
 function killMembers(path: string): void {
@@ -234,14 +240,13 @@ function killMembers(path: string): void {
   }
 }
 
-/** Removes the lab's own (empty) groups. */
-export function removeLabCgroups(lab: Lab): void {
+function removeLabCgroups(lab: Lab): void {
   for (const hierarchy of Object.values(grantedControllers())) {
     if (!hierarchy) continue;
     try {
       rmdirSync(join(hierarchy.directory, groupOf(lab)));
     } catch {
-      // Never made, or shared with a controller removed before.
+      // Never made, in use by other zones, or removed with another controller.
     }
   }
 }

@@ -187,9 +187,7 @@ export class ZoneLife {
     this.#process = zone;
     streams.closeAppEnds();
     startGuard(zone.init);
-    this.#end = new Promise((resolve) => {
-      zone.parent.once("exit", (code, signal) => resolve(this.#statusOf(code, signal)));
-    });
+    this.#end = zone.ended.then(({ code, signal }) => this.#statusOf(code, signal));
     const nics = zoneNics(this.#vm);
     if (nics.length > 0)
       for (const complaint of await runIpBatch(

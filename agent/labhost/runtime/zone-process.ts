@@ -3,6 +3,7 @@
 //
 // Every input reaches the script as a file, a descriptor or an argument; none is spliced into its text.
 //   fd 3  script -> supervisor: `unshared`, then `exec` as its last act, or `error <text>`
+//   fd 2  what the machine's programs complain of; fd 5 becomes the app's stderr
 //   fd 4  supervisor -> script: `go`, then commands for ip(8). An end of file without `go` means: the supervisor died.
 import { spawn, type ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -34,7 +35,7 @@ IFS= read -r go <&4 && [ "$go" = go ] || exit 1
 ip -force -batch - <&4 2>"$ZL_DIR/ip.err"
 cd "$ZL_ROOT" && mount --move . / 2>"$ZL_DIR/err" || fail "cannot make the zone's root the root"
 printf 'exec\\n' >&3
-exec "$@" 3>&- 4<&-
+exec "$@" 2>&5 3>&- 4<&- 5>&-
 `;
 
 /** What an LX zone's root can do: Docker's default set. Nothing that reaches beyond the zone's namespaces. */
@@ -66,9 +67,14 @@ export interface SpawnInput {
   readonly stdio: readonly [stdin: number | "ignore", stdout: number, stderr: number];
 }
 
+/** How init ended: one of the two is set. */
+export interface ZoneEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export interface ZoneProcess {
-  /** The `unshare` that waits for init and ends as init ends. */
-  readonly parent: ChildProcess;
+  readonly ended: Promise<ZoneEnd>;
   readonly init: ProcessIdentity;
   /** Lets the script go on; resolves when the app has been executed, rejects with the text of what failed before. */
   go(ipBatch: string): Promise<void>;
@@ -77,6 +83,7 @@ export interface ZoneProcess {
 /** Resolves when the namespaces exist. Rejects with a sentence when the machine refuses. */
 export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> {
   const { lab, keeper, plan, scratch, root, devices, stdio } = input;
+  const [stdin, stdout, stderr] = stdio;
   const [program = "", ...args] = [
     ...enterUser(lab, keeper),
     ...[tool("setpriv"), "--pdeathsig", "KILL", "--"],
@@ -85,7 +92,7 @@ export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> 
     ...finalCommand(lab, plan),
   ];
   const parent = spawn(program, args, {
-    stdio: [...stdio, "pipe", "pipe"],
+    stdio: [stdin, stdout, "pipe", "pipe", "pipe", stderr],
     cwd: "/",
     env: {
       ...TOOL_ENVIRONMENT,
@@ -95,17 +102,18 @@ export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> 
       ZL_HOSTNAME: plan.hostname ?? "",
     },
   });
+  const ended = endOf(parent);
   const messages = createInterface({ input: parent.stdio[3] as Readable });
   const control = parent.stdio[4] as Writable;
   control.on("error", () => undefined); // told by the end of the messages
   const lines = messages[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done === true || first.value !== "unshared" || parent.pid === undefined)
-    throw new Error("the machine does not allow the zone's namespaces");
+    throw new Error(`the machine does not allow the zone's namespaces: ${(await ended).complaints}`);
   const init = identify(childrenOf(parent.pid)[0] ?? 0);
   if (!init) throw new Error("the zone's init ended at once");
   return {
-    parent,
+    ended,
     init,
     async go(ipBatch) {
       control.end(`go\n${ipBatch}`);
@@ -114,6 +122,19 @@ export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> 
       if (next.value !== "exec") throw new Error(next.value.replace(/^error /, ""));
     },
   };
+}
+
+/** `unshare` waits for init and ends as init did, except that some versions stumble over SIGKILL and say so. */
+function endOf(parent: ChildProcess): Promise<ZoneEnd & { readonly complaints: string }> {
+  let complaints = "";
+  (parent.stdio[2] as Readable).setEncoding("utf8").on("data", (text: string) => (complaints += text));
+  return new Promise((resolve, reject) => {
+    parent.once("error", reject);
+    parent.once("close", (code, signal) => {
+      const stumbled = code === 1 && complaints.includes("sigprocmask unblock failed");
+      resolve({ ...(stumbled ? { code: null, signal: "SIGKILL" } : { code, signal }), complaints: complaints.trim() });
+    });
+  });
 }
 
 /** Order matters: groups while we are still root, then the tenant's environment, then root directory and user. */

@@ -4,7 +4,6 @@ import { rmSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { LabError, openLab, type Lab } from "../lab.ts";
 import { haltZone } from "../runtime.ts";
-import { removeLabCgroups } from "../runtime/cgroups.ts";
 import { endKeeper } from "../runtime/keeper.ts";
 import { removeLeftovers } from "../runtime/leftovers.ts";
 import { cancelRestart, waitingRestarts } from "../runtime/restart-policy.ts";
@@ -33,7 +32,6 @@ export async function destroyLab(lab: Lab): Promise<void> {
   }
   endKeeper(lab);
   for (const path of mountsBelow(lab.root)) execFileSync(tool("umount"), ["--", path], { env: TOOL_ENVIRONMENT });
-  removeLabCgroups(lab);
   rmSync(lab.root, { recursive: true, force: true, maxRetries: 3 });
 }
 
