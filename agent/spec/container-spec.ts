@@ -104,7 +104,6 @@ export const containerSpecSchema = z.strictObject({
 
 /** Sizes in bytes, `stopTimeout` in ms, `cpus` in CPUs, `cpuShares` as Docker's weight. */
 export type ContainerSpec = z.output<typeof containerSpecSchema>;
-export type ContainerSpecInput = z.input<typeof containerSpecSchema>;
 
 const ELSEWHERE = "cannot be honoured in a zone";
 

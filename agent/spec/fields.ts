@@ -4,7 +4,7 @@ import { z } from "zod";
 import { MIB, parseByteSize, parseDuration, formatBytes } from "../util/units.ts";
 
 /** Docker's floor (container-specs.md 2). */
-export const MEMORY_FLOOR = 6 * MIB;
+const MEMORY_FLOOR = 6 * MIB;
 
 function lines(text: string): string | undefined {
   // A NUL ends a C string wherever it goes next; nothing may carry one.
@@ -158,7 +158,7 @@ export const extraHosts = z
 
 const absolute = text.regex(/^\//, "must be an absolute path");
 
-export interface VolumeSpec {
+interface VolumeSpec {
   readonly type: "bind" | "volume";
   readonly source?: string;
   readonly target: string;

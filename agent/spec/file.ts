@@ -203,6 +203,8 @@ function structureProblems(document: Document.Parsed, places: Places): SpecProbl
     Pair: (_, pair) => {
       if (isScalar(pair.key) && pair.key.value === "__proto__")
         complain(pair.key, [], 'the key "__proto__" is refused');
+      if (isScalar(pair.key) && typeof pair.key.value === "symbol" && !isMergeSource(pair.value, document))
+        complain(pair.key, [], 'the value of the merge key "<<" must be a map, an alias of one, or a list of these');
       if (!isScalar(pair.key)) complain(pair.key, [], "a key must be a plain word or a quoted string");
     },
     Node: (_, node, ancestors) => {
@@ -212,6 +214,16 @@ function structureProblems(document: Document.Parsed, places: Places): SpecProbl
     },
   });
   return problems;
+}
+
+/** A merge key's own value is a symbol in this parser; a quoted `"<<"` is an ordinary key. */
+function isMergeSource(node: unknown, document: Document.Parsed): boolean {
+  const source = resolved(node, document);
+  return isSeq(source) ? source.items.every((item) => isMap(resolved(item, document))) : isMap(source);
+}
+
+function resolved(node: unknown, document: Document.Parsed): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
 }
 
 function isJson(text: string, name: string): boolean {

@@ -81,7 +81,7 @@ function unknownKey(source: SpecSource, path: SpecPath, known: readonly string[]
 }
 
 /** Keys an object schema knows at a path; empty where the path leads to no object. */
-export function keysAt(schema: z.core.$ZodType, path: SpecPath): string[] {
+function keysAt(schema: z.core.$ZodType, path: SpecPath): string[] {
   const here = path.reduce<z.core.$ZodType[]>((schemas, step) => schemas.flatMap((s) => descend(s, step)), [schema]);
   return here.flatMap(unwrap).flatMap((s) => (s instanceof z.core.$ZodObject ? Object.keys(s._zod.def.shape) : []));
 }
@@ -138,7 +138,7 @@ function typeMessage(expected: string, given: unknown): string {
 }
 
 /** A value in an error message: its kind, and its text where that is short. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "a map";
   const text = value === undefined ? "nothing" : JSON.stringify(value);

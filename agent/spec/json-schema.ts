@@ -9,7 +9,7 @@ export function containerJsonSchema(): string {
 }
 
 /** Rows of the table of fields in manifests/README.md. */
-export function fieldTable(): string {
+function fieldTable(): string {
   const rows = Object.entries(containerSpecSchema.shape).map(([key, schema]) => {
     const description = schema.description ?? "";
     return `| \`${key}\` | ${description.replaceAll("|", "\\|")} |`;

@@ -46,10 +46,15 @@ export function formatPath(path: SpecPath): string {
     .join("");
 }
 
+/** `web.yaml:2:7 user: …`, or `--user: …` where a flag says it all. */
+export function formatComplaint(place: Place, path: string, message: string): string {
+  if (place.where.startsWith("-")) return `${place.where}: ${message}`;
+  return path === "" ? `${place.where} ${message}` : `${place.where} ${path}: ${message}`;
+}
+
 /** One problem as people read it: place, path, sentence, and the line with a caret below the place. */
-export function formatProblem(problem: SpecProblem): string {
-  const path = problem.path === "" ? "" : `${problem.path}: `;
-  const head = `${problem.where} ${path}${problem.message}`;
+function formatProblem(problem: SpecProblem): string {
+  const head = formatComplaint(problem, problem.path, problem.message);
   if (problem.excerpt === undefined || problem.line === undefined || problem.column === undefined) return head;
   if (problem.excerpt.length > EXCERPT_LENGTH) return head;
   const number = `  ${problem.line} | `;
@@ -65,8 +70,8 @@ export function specError(code: ErrorCode, problems: readonly SpecProblem[], hin
   return new AgentError(code, shown.join("\n"), {
     ...(hint === undefined ? {} : { hint }),
     details: {
-      problems: sorted.map(({ file, line, column, path, message, suggestion }) => ({
-        ...(file === undefined ? {} : { file }),
+      problems: sorted.map(({ where, file, line, column, path, message, suggestion }) => ({
+        ...(file === undefined ? { where } : { file }),
         ...(line === undefined ? {} : { line }),
         ...(column === undefined ? {} : { column }),
         path,

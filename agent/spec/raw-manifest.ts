@@ -50,7 +50,7 @@ const rawFilesystem = z.strictObject({
   options: rawList.optional(),
 });
 
-export const rawManifestSchema = z.strictObject({
+const rawManifestSchema = z.strictObject({
   uuid: rawUuid.optional(),
   zonename: rawUuid.optional(),
   brand: z.enum(["lx"]),

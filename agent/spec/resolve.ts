@@ -7,7 +7,7 @@ import type { ContainerSpec } from "./container-spec.ts";
 import { parseLogSize } from "./fields.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { metadataTextFault } from "./metadata-text.ts";
-import { specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
@@ -110,10 +110,10 @@ export function resolveContainer(input: ResolveInput): Resolution {
 
   if (problems.length > 0) throw specError("SPEC_INVALID", problems);
   if (!user.ok) {
-    const place = userFromSpec
-      ? `${source.locate(["user"]).where} user`
-      : `user ${JSON.stringify(wantedUser)} of the image`;
-    throw new AgentError("USER_UNKNOWN", `${place}: ${user.message}`, { hint: user.hint });
+    const message = userFromSpec
+      ? formatComplaint(source.locate(["user"]), "user", user.message)
+      : `user ${JSON.stringify(wantedUser)} of the image: ${user.message}`;
+    throw new AgentError("USER_UNKNOWN", message, { hint: user.hint });
   }
   if (command.entrypoint.length + command.cmd.length === 0)
     throw new AgentError(

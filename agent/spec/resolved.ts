@@ -21,13 +21,13 @@ export interface ResolvedMount {
   readonly readOnly: boolean;
 }
 
-export interface RestartPolicy {
+interface RestartPolicy {
   readonly policy: "no" | "always" | "on-failure";
   /** 0: without limit. */
   readonly maxRetries: number;
 }
 
-export interface ResolvedLog {
+interface ResolvedLog {
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
 }

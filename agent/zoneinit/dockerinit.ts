@@ -36,7 +36,7 @@ export function dockerinitMetadata(container: ResolvedContainer): Metadata {
 }
 
 /** sdc-docker.md 6: no key at all for `no`, no count for "without limit". */
-export function restartPolicyText(restart: ResolvedContainer["restart"]): string | undefined {
+function restartPolicyText(restart: ResolvedContainer["restart"]): string | undefined {
   if (restart.policy === "no") return undefined;
   if (restart.policy === "on-failure" && restart.maxRetries > 0) return `on-failure:${restart.maxRetries}`;
   return restart.policy;

@@ -4,7 +4,7 @@ import type { ResolvedContainer } from "../spec/resolved.ts";
 import { GIB, MIB } from "../util/units.ts";
 
 /** vmadm refuses less. */
-export const SWAP_MIN_MIB = 256;
+const SWAP_MIN_MIB = 256;
 /** vmadm clamps above. */
 const CPU_SHARES_MAX = 65535;
 
@@ -38,7 +38,7 @@ export function zoneResources(container: ResolvedContainer): ZoneResources {
 }
 
 /** Docker's weight (1024 is normal) as illumos shares (100 is normal). */
-export function cpuSharesOf(weight: number): number {
+function cpuSharesOf(weight: number): number {
   return Math.min(Math.max(1, Math.round((weight * 100) / 1024)), CPU_SHARES_MAX);
 }
 

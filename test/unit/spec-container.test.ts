@@ -192,7 +192,7 @@ describe("flags", () => {
       ".",
     );
     await expect(made).rejects.toThrow(
-      /--memory memory: "lots" is not a size.*\n--ip networks\[0\]\.ip: 10\.0\.0\.264 is not an IPv4 address\n--restart restart: "x"/,
+      /--memory: "lots" is not a size.*\n--ip: 10\.0\.0\.264 is not an IPv4 address\n--restart: "x"/,
     );
   });
 });

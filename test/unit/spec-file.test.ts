@@ -59,6 +59,7 @@ describe("refusing", () => {
     ["maps as keys", "? {a: 1}\n: 2\n", "a key must be a plain word"],
     ["a bad indent", "a:\n  b: 1\n c: 2\n", "a.yaml:3:"],
     ["an unknown alias", "a: *nothing\n", "a.yaml:1:"],
+    ["a merge of what is no map", "a: 1\n<<: x\n", 'a.yaml:2:1 the value of the merge key "<<" must be a map'],
     ["nothing", "# only a comment\n", "holds no document"],
   ])("%s", (_, text, expected) => {
     expect(complaint(text)).toContain(expected);

@@ -162,10 +162,10 @@ describe("explain", () => {
     expect(why("max_physical_memory")).toEqual({
       path: "max_physical_memory",
       from: "spec",
-      why: "memory (web.yaml:2:9), MiB, rounded up",
+      why: "memory (web.yaml:2:9), in MiB, rounded up",
     });
     expect(why("internal_metadata.docker:cmd")).toMatchObject({ from: "image", why: "Config.Cmd" });
-    expect(why("quota")).toMatchObject({ from: "node", why: "defaults.quotaGiB, GiB, rounded up" });
+    expect(why("quota")).toMatchObject({ from: "node", why: "defaults.quotaGiB, in GiB, rounded up" });
   });
 
   test("a raw manifest's values are its own", () => {
