@@ -18,7 +18,7 @@ export interface SpecOptions {
   readonly user?: string;
   readonly workdir?: string;
   readonly label?: readonly string[];
-  readonly net?: readonly string[];
+  readonly network?: readonly string[];
   readonly ip?: string;
   readonly dns?: readonly string[];
   readonly addHost?: readonly string[];
@@ -103,7 +103,7 @@ export async function readDocuments(
 const ALLOWED_WITH_FILE = new Set(["file", "name", "rm"]);
 
 function refuseMixed(options: SpecOptions): void {
-  const spec = ["env", "envFile", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "net", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
+  const spec = ["env", "envFile", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
   const mixed = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
   if (mixed.length > 0)
     throw new AgentError("USAGE", `${mixed.map(flagName).join(", ")} cannot be given together with -f`, {
@@ -172,7 +172,7 @@ function fromEnvironment(entry: string, env: (name: string) => string | undefine
 }
 
 function networks(options: SpecOptions): unknown {
-  const names = options.net ?? [];
+  const names = options.network ?? [];
   if (names.length === 1 && names[0] === "none") {
     if (options.ip !== undefined) throw new AgentError("USAGE", '--ip makes no sense with "--net none"');
     return "none";
