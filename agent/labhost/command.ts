@@ -7,10 +7,10 @@ export interface CommandContext {
   readonly args: readonly string[];
   /** What the program was called as, e.g. `/usr/sbin/vmadm`: usage texts repeat it. */
   readonly invokedAs: string;
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   /** All of stdin. */
-  stdin(): Promise<string>;
+  readonly stdin: () => Promise<string>;
   /** A terminal on stdin: commands that want a payload there refuse. */
   readonly stdinIsTerminal?: boolean;
 }

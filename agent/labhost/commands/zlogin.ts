@@ -80,7 +80,7 @@ async function runCommand(context: CommandContext, vm: LabVm, init: number, opti
   const files = new ZoneFiles(`/proc/${init}/root`, []);
   const [program, ...args] = options.command;
   if (program !== undefined && DOCKEREXEC.includes(program)) {
-    const plan = dockerexec(args, { metadata: zoneMetadata(vm), files, err: (text) => void context.err(text) });
+    const plan = dockerexec(args, { metadata: zoneMetadata(vm), files, err: context.err });
     if (typeof plan === "number") return plan;
     const { uid, groups } = credentialsOf(plan.identity);
     const gid = plan.identity.group?.gid ?? 0;

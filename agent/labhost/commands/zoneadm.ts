@@ -119,7 +119,7 @@ function rowOf(vm: LabVm): string[] {
     vm.uuid,
     String(vm["brand"]),
     "excl",
-    String(vm["zonedid"] ?? ""),
+    typeof vm["zonedid"] === "number" ? String(vm["zonedid"]) : "",
   ];
 }
 

@@ -5,8 +5,8 @@ import type { ZoneFiles } from "../runtime/in-root.ts";
 import { DockerinitFatal, errnoText } from "./fatal.ts";
 
 export interface BootLog {
-  line(text: string): void;
-  close(): void;
+  readonly line: (text: string) => void;
+  readonly close: () => void;
 }
 
 export function formatLogLine(time: Date, text: string): string {

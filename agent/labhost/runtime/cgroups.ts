@@ -216,7 +216,10 @@ export function zoneGroups(lab: Lab, uuid: string): string[] {
   return zoneDirectories(lab, uuid).map(({ path }) => join(path, "cgroup.procs"));
 }
 
-/** Kills what is left in the zone's groups and removes them. Waits up to a second for the kernel to let go. The last zone takes the lab's own groups along. */
+/**
+ * Kills what is left in the zone's groups and removes them. Waits up to a second for the kernel to let
+ * go. The last zone takes the lab's own groups along.
+ */
 export async function removeZoneCgroup(lab: Lab, uuid: string): Promise<void> {
   for (const { path } of zoneDirectories(lab, uuid)) {
     for (let attempt = 0; existsSync(path) && attempt < 100; attempt++) {

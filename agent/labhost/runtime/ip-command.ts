@@ -9,7 +9,7 @@ const DEADLINE_MS = 10_000;
  */
 export function runIpBatch(prefix: readonly string[], batch: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const [program = "", ...args] = [...prefix, tool("ip"), "-force", "-batch", "-"];
+    const [program, ...args] = [...prefix, tool("ip"), "-force", "-batch", "-"];
     const child = spawn(program, args, {
       stdio: ["pipe", "ignore", "pipe"],
       env: TOOL_ENVIRONMENT,
