@@ -12,7 +12,7 @@ export interface CommandOutcome {
   readonly argv: readonly string[];
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
-  /** At most the last 64 KiB. */
+  /** The end of the stream, 64 KiB unless the command asked for more. */
   readonly stdoutTail: string;
   readonly stderrTail: string;
   readonly durationMs: number;
@@ -62,7 +62,10 @@ function describe(failure: CommandFailure, outcome: CommandOutcome): string {
   }
 }
 
+/** Characters of a line worth telling: some tools put megabytes of another tool's output into one. */
+const LONGEST_LINE = 1000;
+
 function lastLine(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.at(-1)?.trim() ?? "";
+  return lines.at(-1)?.trim().slice(0, LONGEST_LINE) ?? "";
 }

@@ -6,7 +6,7 @@
 // reason such a command writes into files instead of pipes: a pipe whose reader is gone would end it at its next word.
 import { execa, ExecaError, type Options } from "execa";
 import { CommandError, type CommandFailure, type CommandOutcome } from "./errors.ts";
-import { openSpool, type Spool } from "./spool.ts";
+import { openSpool } from "./spool.ts";
 
 export interface HostCommand {
   /** Absolute path of the executable, from the registry in `host/binaries.ts`. */
@@ -24,6 +24,8 @@ export interface HostCommand {
    * Default 64 MiB: `vmadm lookup -j` of a full node.
    */
   readonly maxBuffer?: number;
+  /** Bytes of each stream's end that an error keeps. Default 64 KiB. */
+  readonly tail?: number;
   /** Variables for this command alone, on top of the runner's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Called with the child's pid before anything is awaited. */
@@ -42,7 +44,7 @@ export interface CommandRunner {
   /** Resolves on exit 0; otherwise rejects with {@link CommandError}, which keeps argv, status and both tails. */
   run(command: HostCommand): Promise<CommandResult>;
   /** Starts a command that prints lines until it is ended, and yields them. See {@link LineStream}. */
-  lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer" | "onExit">): LineStream;
+  lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer" | "tail" | "onExit">): LineStream;
 }
 
 export interface LineStream extends AsyncIterable<string>, AsyncDisposable {
@@ -112,6 +114,7 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
       detached: true,
     });
     const { pid } = child;
+    const limit = command.tail ?? TAIL;
     if (pid !== undefined) command.onSpawn?.(pid);
     let endedBy: CommandFailure | undefined;
     const killers: NodeJS.Timeout[] = [];
@@ -129,7 +132,7 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
       return { stdout, stderr };
     } catch (error) {
       if (!isExecaError(error)) throw error;
-      const known = { argv, stdout: text(error.stdout), stderr: text(error.stderr) };
+      const known = { argv, stdout: text(error.stdout).slice(-limit), stderr: text(error.stderr).slice(-limit) };
       const durationMs = performance.now() - started;
       if (endedBy === undefined) throw fromExeca(error, known, durationMs);
       throw failed(endedBy, { ...known, signal: error.signal }, durationMs, command.signal?.reason);
@@ -146,6 +149,10 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     const limit = command.maxBuffer ?? MAX_OUTPUT;
     const stdout = openSpool();
     const stderr = openSpool();
+    const tails = (): Output => ({
+      stdout: stdout.read(command.tail ?? TAIL),
+      stderr: stderr.read(command.tail ?? TAIL),
+    });
     const child = execa(command.path, command.args, {
       ...common(command),
       ...stdin(command),
@@ -160,11 +167,11 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
       () => {
         if (stdout.size <= limit && stderr.size <= limit)
           return { stdout: stdout.read(limit), stderr: stderr.read(limit) };
-        throw failed("output-limit", { argv, exitCode: 0, ...tails(stdout, stderr) }, performance.now() - started);
+        throw failed("output-limit", { argv, exitCode: 0, ...tails() }, performance.now() - started);
       },
       (error: unknown) => {
         if (!isExecaError(error)) throw error;
-        throw fromExeca(error, { argv, ...tails(stdout, stderr) }, performance.now() - started);
+        throw fromExeca(error, { argv, ...tails() }, performance.now() - started);
       },
     );
     const cleaned = ended.finally(() => {
@@ -177,7 +184,7 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     const giveUp = (failure: CommandFailure) => (): void => {
       // The child must not keep a process alive whose user has gone.
       child.nodeChildProcess.unref();
-      reject(failed(failure, { argv, ...tails(stdout, stderr) }, performance.now() - started, command.signal?.reason));
+      reject(failed(failure, { argv, ...tails() }, performance.now() - started, command.signal?.reason));
     };
     const timer = setTimeout(giveUp("timeout"), command.timeoutMs);
     const onAbort = giveUp("aborted");
@@ -268,10 +275,6 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function tails(stdout: Spool, stderr: Spool): Output {
-  return { stdout: stdout.read(TAIL), stderr: stderr.read(TAIL) };
-}
-
 function fromExeca(error: ExecaError, known: Output & { argv: readonly string[] }, durationMs: number): CommandError {
   const { exitCode, signal } = error;
   const failure = reason(error);
@@ -308,8 +311,8 @@ function failed(
     argv: raw.argv,
     exitCode: raw.exitCode,
     signal: raw.signal,
-    stdoutTail: (raw.stdout ?? "").slice(-TAIL),
-    stderrTail: (raw.stderr ?? "").slice(-TAIL),
+    stdoutTail: raw.stdout ?? "",
+    stderrTail: raw.stderr ?? "",
     durationMs,
   };
   return new CommandError(failure, outcome, cause);

@@ -4,8 +4,8 @@
 // (imgadm.md 1). A code or text no row knows is never guessed at: HOST_COMMAND_FAILED, with everything in the cause.
 import { AgentError } from "../errors/agent-error.ts";
 import type { ErrorCode } from "../errors/codes.ts";
-import type { CommandError } from "../exec/errors.ts";
-import { readImgadmError } from "./output.ts";
+import { CommandError } from "../exec/errors.ts";
+import { readImgadmError, type ImgadmSaid } from "./output.ts";
 
 export type ImgadmOperation = "list" | "get" | "install" | "delete" | "ancestry" | "sources";
 
@@ -27,6 +27,9 @@ interface Row {
   readonly means: (match: RegExpExecArray) => Meaning;
 }
 
+/** Characters kept of a message: it may hold all that tar had to say. */
+const KEPT = 2000;
+
 const fixed = (code: ErrorCode, why: string, hint?: string) => (): Meaning => ({
   code,
   why,
@@ -36,7 +39,7 @@ const fixed = (code: ErrorCode, why: string, hint?: string) => (): Meaning => ({
 /** The platform's sentence is the reason. */
 const verbatim = (code: ErrorCode, hint?: string) => (match: RegExpExecArray) => ({
   code,
-  why: match[0],
+  why: match[0].slice(0, KEPT),
   ...(hint === undefined ? {} : { hint }),
 });
 
@@ -149,27 +152,39 @@ export const IMGADM_ROWS: readonly Row[] = [
 
 /** What a failed imgadm run means. `subject` names operation and object: `install image U`. */
 export function classifyImgadm(operation: ImgadmOperation, subject: string, error: CommandError): AgentError {
+  const told = error.failure === "exit" ? readImgadmError(error.outcome.stderrTail) : undefined;
+  const cause = readable(error, told);
   if (error.failure === "timeout") {
     const goesOn = operation === "install" || operation === "delete";
     return new AgentError("DEADLINE", `${subject}: imgadm ${goesOn ? "is still at it" : "did not answer in time"}`, {
-      cause: error,
+      cause,
       ...(operation === "install" ? { hint: "trying again waits for it to end" } : {}),
     });
   }
-  const told = error.failure === "exit" ? readImgadmError(error.outcome.stderrTail) : undefined;
   if (told) {
     const hit = matchImgadm(operation, told.code, told.message);
     if (hit) {
       const { code, why, hint, details } = hit.row.means(hit.match);
       return new AgentError(code, `${subject}: ${why}`, {
-        cause: error,
-        details: { ...details, platform: told.message.slice(0, 2000) },
+        cause,
+        details: { ...details, platform: told.message.slice(0, KEPT) },
         ...(hint === undefined ? {} : { hint }),
       });
     }
   }
   const code = error.failure === "exit" && operation === "install" ? "IMAGE_INSTALL_FAILED" : error.code;
-  return new AgentError(code, subject, { cause: error });
+  return new AgentError(code, subject, { cause });
+}
+
+/** The same failure with the sentence in the place of the record, as imgadm says it without -E, and both ends cut. */
+function readable(error: CommandError, told: ImgadmSaid | undefined): CommandError {
+  const { stdoutTail, stderrTail } = error.outcome;
+  const code = told?.code === undefined ? "" : ` (${told.code})`;
+  return new CommandError(error.failure, {
+    ...error.outcome,
+    stdoutTail: stdoutTail.slice(-KEPT),
+    stderrTail: told ? `error${code}: ${told.message.slice(0, KEPT)}` : stderrTail.slice(-KEPT),
+  });
 }
 
 /** The row that answers and its match. */

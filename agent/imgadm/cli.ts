@@ -24,6 +24,9 @@ export interface ImgadmCliOptions {
 /** Milliseconds. imgadm itself has no limit; Triton allows an hour per image (imgadm.md 9.1). */
 const DEADLINE = { read: 60_000, delete: 300_000, install: 3_600_000 } as const;
 
+/** Bytes. The error record is one line and may hold 2 MiB of tar's words thrice (imgadm.md 6.2); half of it is no JSON. */
+const LONGEST_ERROR = 16 * 1024 * 1024;
+
 /** imgadm pastes paths into a shell line, unquoted (imgadm.md 6.2). */
 const PLAIN_PATH = /^\/[A-Za-z0-9._/-]+$/;
 const RESERVED_NAME = /^(?:root|lib|dev|chroot-bin-.*)$/;
@@ -51,6 +54,7 @@ export function createImgadmCli(host: Host, log: Logger, { pool, requestId }: Im
         args,
         // A proxy would be used for loopback addresses as well, and there is no list of exceptions (imgadm.md 1).
         env: { REQ_ID: reqId, http_proxy: "", https_proxy: "" },
+        tail: LONGEST_ERROR,
         timeoutMs: call.timeoutMs ?? call.deadlineMs,
         mutates: call.mutates ?? false,
         signal: call.signal,
@@ -60,7 +64,7 @@ export function createImgadmCli(host: Host, log: Logger, { pool, requestId }: Im
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       const meaning = (await damage(call, error)) ?? classifyImgadm(call.operation, call.subject, error);
-      log.debug({ reqId, outcome: error.outcome, code: meaning.code }, "imgadm failed");
+      log.debug({ reqId, err: meaning, argv: error.outcome.argv, code: meaning.code }, "imgadm failed");
       throw meaning;
     }
   }

@@ -368,7 +368,7 @@ export function classifyVmadm(operation: VmadmOperation, subject: string, error:
   const raise = (meaning: Meaning): AgentError => {
     const options: AgentErrorOptions = {
       cause: error,
-      details: { ...meaning.details, platform: said.message },
+      details: { ...meaning.details, platform: said.message.slice(0, 2000) },
       ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
     };
     return new AgentError(meaning.code, `${subject}: ${meaning.why}`, options);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { inlineChain } from "../../agent/errors/chain.ts";
 import { classifyImgadm, IMGADM_ROWS, matchImgadm } from "../../agent/imgadm/classify.ts";
 import { diedOfJson, readImgadmError, readInstallEnding } from "../../agent/imgadm/output.ts";
 import { classifiedCases, commandErrorOf } from "../support/classified-cases.ts";
@@ -12,7 +13,8 @@ describe.each(files)("imgadm $file", ({ cases }) => {
     const error = commandErrorOf("/usr/sbin/imgadm", recorded);
     const meaning = classifyImgadm(operation.parse(recorded.operation), "install image U", error);
     expect(meaning.code).toBe(recorded.expected);
-    expect(meaning.cause).toBe(error);
+    expect(meaning.cause).toMatchObject({ outcome: { argv: error.outcome.argv, exitCode: error.outcome.exitCode } });
+    expect(inlineChain(meaning)).not.toContain('"level":50');
     expect(meaning.details).toMatchObject(recorded.details ?? {});
   });
 });
