@@ -2,12 +2,12 @@
 // container-specs.md 8), not those of sdc-docker where the two differ.
 import { AgentError } from "../errors/agent-error.ts";
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
-import { GIB, MIB, parseByteSize } from "../util/units.ts";
+import { GIB } from "../util/units.ts";
 import type { ContainerSpec } from "./container-spec.ts";
-import { parseLogSize } from "./fields.ts";
 import type { ImageConfig } from "./image-config.ts";
-import { metadataTextFault } from "./metadata-text.ts";
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { resolveCommand, resolveEnv } from "./resolve-command.ts";
+import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
@@ -66,7 +66,6 @@ export interface ResolveContext extends ResolveInput {
 
 /** Labels that mean something to the platform's own services or to us. */
 const RESERVED_LABELS = ["zonelet.", "triton.", "com.joyent."];
-const SWAP_FLOOR = 256 * MIB;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -211,94 +210,6 @@ export function resolveContainer(input: ResolveInput): Resolution {
     },
     warnings,
   };
-}
-
-function resolveCommand(context: ResolveContext) {
-  const { spec, image } = context;
-  const config = image.configuration.config;
-  let entrypoint = spec.entrypoint;
-  let cmd = spec.command;
-  const fromImage = (why: string): FieldOrigin => ({ from: "image", why });
-  let entrypointOrigin = context.fromSpec("entrypoint");
-  let cmdOrigin = context.fromSpec("command");
-  if (entrypoint === undefined || entrypoint.length === 0) {
-    if (cmd === undefined || cmd.length === 0) {
-      cmd = config?.Cmd ?? [];
-      cmdOrigin = fromImage("Config.Cmd");
-    }
-    if (entrypoint === undefined) {
-      entrypoint = config?.Entrypoint ?? [];
-      entrypointOrigin = fromImage("Config.Entrypoint");
-    }
-  } else if (cmd === undefined) {
-    cmd = [];
-    cmdOrigin = { from: "derived", why: "a given entrypoint drops the image's command" };
-  }
-  // `--entrypoint ""` arrives as one empty word and means none (moby daemon/create.go).
-  if (entrypoint.length === 1 && entrypoint[0] === "") entrypoint = [];
-  for (const [key, list] of [
-    ["entrypoint", entrypoint],
-    ["command", cmd],
-  ] as const)
-    list.forEach((text, i) => checkText(context, [key, i], text));
-  return { entrypoint, cmd, entrypointOrigin, cmdOrigin };
-}
-
-function resolveEnv(context: ResolveContext): { entries: string[]; origin: FieldOrigin } {
-  const fromImage = context.image.configuration.config?.Env ?? [];
-  const merged = new Map<string, string>();
-  for (const entry of fromImage) if (entry.includes("=")) merged.set(nameOf(entry), entry);
-  for (const entry of context.spec.env ?? [])
-    if (entry.includes("=")) merged.set(nameOf(entry), entry);
-    else merged.delete(entry);
-  for (const [name, entry] of merged) checkText(context, ["env", name], entry);
-  const inSpec = context.spec.env !== undefined;
-  const why = fromImage.length === 0 ? "" : "Config.Env";
-  const { why: place } = context.fromSpec("env");
-  return {
-    entries: [...merged.values()],
-    origin: inSpec
-      ? { from: "spec", why: why === "" ? place : `${why} of the image, then ${place}` }
-      : { from: "image", why: "Config.Env" },
-  };
-}
-
-function nameOf(entry: string): string {
-  return entry.slice(0, entry.indexOf("="));
-}
-
-function checkText(context: ResolveContext, path: SpecPath, text: string): void {
-  const fault = metadataTextFault(text);
-  if (fault !== undefined) context.complain(path, fault);
-}
-
-function resolveLimits(context: ResolveContext): { memoryBytes: number; swapBytes: number } {
-  const { spec, node } = context;
-  const memoryBytes = spec.memory ?? nodeSize(node.defaults.memory, "memory", parseByteSize);
-  const swap = spec.memorySwap;
-  if (swap === -1) context.warn(["memorySwap"], "unlimited swap does not exist in a zone; twice the memory is used");
-  if (swap !== undefined && swap > 0 && swap < memoryBytes)
-    context.complain(["memorySwap"], "is memory plus swap and so must not be less than the memory");
-  const swapBytes = swap === undefined || swap <= 0 ? 2 * memoryBytes : swap;
-  return { memoryBytes, swapBytes: Math.max(swapBytes, SWAP_FLOOR) };
-}
-
-function resolveLogSize(context: ResolveContext): { bytes: number; origin: FieldOrigin } {
-  const { spec, node } = context;
-  const option = spec.log?.options["max-size"];
-  if (spec.log?.maxSize !== undefined) return { bytes: spec.log.maxSize, origin: context.fromSpec("log") };
-  const bytes = option === undefined ? undefined : parseLogSize(option);
-  if (bytes !== undefined) return { bytes, origin: context.fromSpec("log") };
-  return {
-    bytes: nodeSize(node.defaults.logMaxSize, "logMaxSize", parseLogSize),
-    origin: { from: "node", why: "defaults.logMaxSize" },
-  };
-}
-
-function nodeSize(text: string, key: string, parse: (text: string) => number | undefined): number {
-  const value = parse(text);
-  if (value !== undefined) return value;
-  throw new AgentError("CONFIG_INVALID", `the configuration's defaults.${key} is not a size: ${JSON.stringify(text)}`);
 }
 
 function resolveLabels(context: ResolveContext): Record<string, string> {
