@@ -72,7 +72,7 @@ describe("refused before anything is made", () => {
     {
       name: "an address that is none",
       args: ["--net", "admin", "--ip", "10.0.0.264"],
-      stderr: /--ip .*10\.0\.0\.264 is not an IPv4 address/,
+      stderr: /--ip: 10\.0\.0\.264 is not an IPv4 address/,
     },
     { name: "a user the image does not know", args: ["-u", "4711"], stderr: /4711/ },
   ])("$name", async ({ args, stderr }) => {

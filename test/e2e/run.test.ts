@@ -24,7 +24,7 @@ describe("run in the foreground", () => {
 
   test("hands over every argument and variable as given", async () => {
     const args = ["two words", "it's", '"quoted"', "$HOME", "`x`", "a\\b", "ünïcödé", ""];
-    const script = 'for a in "$@"; do echo "[$a]"; done; echo "{$WHO}"';
+    const script = 'printf "[%s]\\n" "$@"; printf "{%s}\\n" "$WHO"';
     const run = await lab.zonelet("run", "--rm", "-e", "WHO=a b $c 'd'", "demo:1", "sh", "-c", script, "sh", ...args);
     expect(run.stdout).toBe(`${args.map((a) => `[${a}]`).join("\n")}\n{a b $c 'd'}\n`);
   });
