@@ -143,20 +143,20 @@ export async function labBench(): Promise<Bench> {
   const runner = createCommandRunner({ env: { ...env, LC_ALL: "C" } });
   const host = createHost({ root, binDirs: [join(root, "bin")], runner });
   const imgadm = createImgadmCli(host, log, { pool: "zones" });
-  const layer = await buildLayer(work, "base", "busybox");
-  const manifest = await layerManifest(layer);
-  await imgadm.install(manifest, layer);
-  return {
-    vmadm: createVmadmCli(host, log),
-    imgadm,
-    image: manifest.uuid,
-    nicTag: "external",
-    scratch: work,
-    async close() {
-      await tend("destroy", "--yes");
-      await rm(work, { recursive: true, force: true });
-    },
+  const close = async (): Promise<void> => {
+    await tend("destroy", "--yes");
+    await rm(work, { recursive: true, force: true });
   };
+  try {
+    const layer = await buildLayer(work, "base", "busybox");
+    const manifest = await layerManifest(layer);
+    await imgadm.install(manifest, layer);
+    const image = manifest.uuid;
+    return { vmadm: createVmadmCli(host, log), imgadm, image, nicTag: "external", scratch: work, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 export async function smartosBench(): Promise<Bench> {
