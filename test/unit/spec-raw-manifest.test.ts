@@ -1,15 +1,24 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { normalizeCreatePayload } from "../../agent/labhost/vm/create-payload.ts";
+import type { PayloadWorld } from "../../agent/labhost/vm/validate.ts";
 import { zoneManifestSchema } from "../../agent/vmadm/schema.ts";
 import { messageOf, prepareText } from "../support/spec-builders.ts";
 
 const DIRECTORY = new URL("../fixtures/docker-create/", import.meta.url);
+const record = z.record(z.string(), z.unknown());
 const vectorSchema = z.object({
   name: z.string(),
   kind: z.string(),
-  input: z.looseObject({ manifest: z.record(z.string(), z.unknown()).optional() }),
-  expected: z.unknown().optional(),
+  input: z.looseObject({ manifest: record.optional() }),
+  conformance: z.string(),
+  expected: z
+    .object({
+      manifest: z.looseObject({ internal_metadata: record.optional(), nics: z.array(record).optional() }).optional(),
+    })
+    .optional(),
   expected_error: z.object({ message: z.string().nullable() }).optional(),
 });
 const vectors = readdirSync(DIRECTORY)
@@ -36,9 +45,20 @@ describe("vectors of kind manifest", () => {
     }
     const { manifest } = prepareText(text, { name: "m.json" });
     expect(zoneManifestSchema.parse(manifest)).toEqual(manifest);
-    const given = z.record(z.string(), z.unknown()).parse(vector.input.manifest?.["internal_metadata"]);
+    const given = record.parse(vector.input.manifest?.["internal_metadata"]);
     // Metadata text goes through byte for byte.
     for (const [key, value] of Object.entries(given)) expect(manifest.internal_metadata?.[key]).toBe(value);
+    if (vector.conformance === "quirk") return;
+    // And vmadm makes of our payload what it makes of theirs, but for what we decide ourselves. It drops `interface`.
+    const world: PayloadWorld = { zpools: ["zones"], imageType: () => "docker" };
+    const created = normalizeCreatePayload({ docker: false, ...manifest }, world, randomUUID);
+    const { internal_metadata: metadata = {}, nics, ...expected } = vector.expected?.manifest ?? {};
+    for (const key of ["uuid", "zonename", "autoboot", "alias"]) Reflect.deleteProperty(expected, key);
+    expect(created).toMatchObject(expected);
+    if (nics) expect(created["nics"]).toEqual(nics.map((nic) => ({ ...nic, interface: undefined })));
+    expect(Object.keys(record.parse(created["internal_metadata"]))).toEqual(
+      expect.arrayContaining(Object.keys(metadata)),
+    );
   });
 });
 
