@@ -187,6 +187,27 @@ describe("a command that changes the host", () => {
     await eventually(() => existsSync(done), { what: "the command came to its end" });
   });
 
+  it("does not keep an agent that gave it up from ending", async () => {
+    const go = join(directory, "go");
+    const agent = `
+      import { createCommandRunner } from ${JSON.stringify(join(process.cwd(), "agent/exec/run.ts"))};
+      const runner = createCommandRunner({ env: { PATH: "/usr/bin:/bin" } });
+      const script = "while [ ! -e ${go} ]; do sleep 0.02; done";
+      const error = await runner
+        .run({ path: "/bin/sh", args: ["-c", script], input: "x", timeoutMs: 100, mutates: true })
+        .catch((reason) => reason);
+      console.log(error.failure);`;
+    const { stdout } = await runner.run({
+      path: process.execPath,
+      args: ["--input-type=module", "-e", agent],
+      timeoutMs: 10_000,
+      mutates: false,
+    });
+    expect(stdout).toBe("timeout\n");
+    expect(existsSync(go)).toBe(false);
+    await shell(`touch ${go}`);
+  });
+
   it("leaves no file of its output behind", async () => {
     await shell("echo x", { mutates: true });
     await failureOf(runner.run({ path: "/nowhere", args: [], timeoutMs: 1000, mutates: true }));
