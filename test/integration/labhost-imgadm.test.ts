@@ -165,6 +165,37 @@ describe("one layer over another, as GNU tar 1.23 does it (imgadm.md 6.2)", () =
     expect([lab.read(NEXT, "a"), lab.read(NEXT, "b"), lab.read(BASE, "a")]).toEqual(["new", "old", "old"]);
   });
 
+  it("never touches the origin, whatever a layer does to its files", async () => {
+    const lower = [
+      ...["file", "mode", "dev", "link", "abs", "gone", "kept"].map((name) => file(`d/${name}`)),
+      hardLink("d/twin", "d/kept"),
+      dir("e", { mode: 0o750 }),
+    ];
+    const upper: Member[] = [
+      dir("d", { mode: 0o700, uid: 9, gid: 9 }),
+      file("d/file", "other"),
+      { ...file("d/mode"), mode: 0o6777, uid: 5, gid: 5, mtime: new Date(1e12) },
+      { name: "d/dev", type: "character-device", mode: 0o600 },
+      symlink("d/link", "kept"),
+      symlink("d/abs", "/d/kept"),
+      file("d/.wh.gone", ""),
+      hardLink("d/third", "d/kept"),
+      file("e", "no directory any more"),
+    ];
+    expect((await lab.install({ uuid: BASE, members: lower })).status).toBe(0);
+    const before = snapshotOf(lab.path(BASE));
+    expect(await lab.install({ uuid: NEXT, origin: BASE, members: upper })).toMatchObject({ status: 0, stderr: "" });
+    expect(snapshotOf(lab.path(BASE))).toEqual(before);
+    await lab.imgadm("delete", NEXT);
+    expect(snapshotOf(lab.path(BASE))).toEqual(before);
+  });
+
+  it("says that it reads no sparse files", async () => {
+    const members: Member[] = [{ name: "s", pax: { "GNU.sparse.major": "1" } }];
+    const answer = await lab.install({ uuid: BASE, members });
+    expect(answer.stderr).toContain("gtar: s: the lab host's gtar reads no sparse files\n");
+  });
+
   it("strips what is dangerous from names", async () => {
     const members = [file("/abs"), file("../up"), file("a/../b")];
     expect((await lab.install({ uuid: BASE, members })).status).toBe(0);
@@ -296,6 +327,18 @@ describe("one layer over another, as GNU tar 1.23 does it (imgadm.md 6.2)", () =
     expect(answer.stderr).toContain("gtar: Unexpected EOF in archive\ngtar: Error is not recoverable: exiting now\n");
   });
 });
+
+/** Everything of a tree but link counts and times of change. */
+function snapshotOf(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const { mode, uid, gid, size, mtimeMs } = lstatSync(path);
+      const content = entry.isFile() ? readFileSync(path, "utf8") : "";
+      return [path, mode, uid, gid, size, mtimeMs, content].join(" ");
+    })
+    .sort();
+}
 
 function sha1(path: string): string {
   return execFileSync("sha1sum", [path], { encoding: "utf8" }).slice(0, 40);

@@ -57,6 +57,7 @@ Commands:
 export const imgadm: EmulatedCommand = async (context) => {
   let subcommand: string | undefined;
   let structured = false;
+  let verbose = ["debug", "trace"].includes(process.env["IMGADM_LOG_LEVEL"] ?? "");
   try {
     const options = parseOptions(
       context.args,
@@ -64,6 +65,7 @@ export const imgadm: EmulatedCommand = async (context) => {
       { stopAtOperand: true },
     );
     structured = options.has("-E");
+    verbose ||= options.has("-v");
     if (options.has("--version")) {
       context.out(`imgadm ${VERSION}\n`);
       return 0;
@@ -88,16 +90,15 @@ export const imgadm: EmulatedCommand = async (context) => {
     return await run(context, args);
   } catch (error) {
     const failure = error instanceof FailpointError ? new ImgadmError("InternalError", error.message) : error;
-    if (failure instanceof ImgadmCrash) return crash(context, failure);
-    if (!(failure instanceof ImgadmError)) throw failure;
-    context.err(structured ? `${bunyanError(failure)}\n` : errorLine(subcommand, failure));
+    if (!(failure instanceof ImgadmError)) return crash(context, failure);
+    context.err(structured ? `${bunyanError(failure)}\n` : errorLine(subcommand, failure, verbose));
     return failure.exitStatus;
   }
 };
 
-function errorLine(subcommand: string | undefined, { code, message }: ImgadmError): string {
+function errorLine(subcommand: string | undefined, { code, message, stack }: ImgadmError, verbose: boolean): string {
   const who = subcommand === undefined ? "imgadm" : `imgadm ${subcommand}`;
-  return `${who}: error${code === undefined ? "" : ` (${code})`}: ${message}\n`;
+  return `${who}: error${code === undefined ? "" : ` (${code})`}: ${message}\n${verbose ? `\n${stack ?? ""}\n` : ""}`;
 }
 
 function bunyanError(error: ImgadmError): string {
@@ -110,8 +111,14 @@ function bunyanError(error: ImgadmError): string {
   });
 }
 
-/** Node 0.10 with --abort_on_uncaught_exception: a stack on stderr, then SIGABRT (imgadm.md 1). */
-function crash(context: CommandContext, error: ImgadmCrash): never {
-  context.err(`Uncaught ${error.message}\n\nFROM\n${(error.stack ?? "").split("\n").slice(1).join("\n")}\n`);
+/**
+ * Node 0.10 with --abort_on_uncaught_exception: a stack on stderr, then SIGABRT, no JSON even with -E (imgadm.md 1).
+ * Errors nobody foresaw end here, too.
+ */
+function crash(context: CommandContext, error: unknown): never {
+  const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+  const frames = stack.split("\n").filter((line) => line.startsWith("    at "));
+  const title = error instanceof ImgadmCrash ? message : `${name}: ${message}`;
+  context.err(`Uncaught ${title}\n\nFROM\n${frames.join("\n")}\n`);
   process.abort();
 }

@@ -60,9 +60,16 @@ export async function ensureUnmounted(lab: Lab, record: DatasetRecord): Promise<
   if (mounts.length > 0) await unmount(lab, target, mountpointOf(record.name));
 }
 
+/** Goes on when one does not mount, and rejects at the end with what failed. */
 export async function mountAll(lab: Lab): Promise<void> {
-  await lockedPool(lab, async (records) => {
-    for (const record of records.values()) await ensureMounted(lab, records, record);
+  const failures = await lockedPool(lab, async (records) => {
+    const failed: string[] = [];
+    for (const record of records.values())
+      await ensureMounted(lab, records, record).catch((error: unknown) => {
+        failed.push(`cannot mount '${record.name}': ${error instanceof Error ? error.message : String(error)}`);
+      });
+    return failed;
   });
   await sweepLeftovers(lab);
+  if (failures.length > 0) throw new ZfsError(failures.join("\n"));
 }

@@ -18,7 +18,17 @@ import {
 import { execFileSync } from "node:child_process";
 import type { Header } from "tar-stream";
 import { errnoOf, errnoText, type Chroot } from "./chroot.ts";
-import { attributesOf, copyBody, drain, linkTarget, tarTime, type Attributes, type MemberBody } from "./member.ts";
+import {
+  attributesOf,
+  copyBody,
+  drain,
+  isSparse,
+  linkTarget,
+  tarTime,
+  type Attributes,
+  type MemberBody,
+} from "./member.ts";
+import { isPlaceholder, type Placeholder } from "./placeholder.ts";
 import { place } from "./placing.ts";
 import { isDelayedLink, isKnownKeyword, saferName } from "./member-name.ts";
 
@@ -30,17 +40,6 @@ export class OutputLimitExceeded extends Error {}
 interface DelayedDirectory extends Attributes {
   readonly dev: number;
   readonly ino: number;
-}
-
-interface Placeholder {
-  readonly target: string;
-  readonly sources: string[];
-  readonly dev: bigint;
-  readonly ino: bigint;
-  /** With the number of an inode alone, a later file that got it again would pass for the placeholder. */
-  readonly mtimeNs: bigint;
-  readonly uid: number;
-  readonly gid: number;
 }
 
 const OPEN_EXCLUSIVE = "wx";
@@ -68,6 +67,10 @@ export class GtarExtraction {
       if (!isKnownKeyword(keyword)) this.#say(`Ignoring unknown extended header keyword \`${keyword}'`);
     const name = this.#safe(header.name, "member names");
     const attributes = attributesOf(header);
+    if (isSparse(header.type, header.pax)) {
+      this.#fail(`${name}: the lab host's gtar reads no sparse files`);
+      return drain(body);
+    }
     switch (header.type) {
       case "directory":
         this.#directory(name, attributes);
@@ -267,10 +270,6 @@ export class GtarExtraction {
       this.#say(`${name}: time stamp ${tarTime(mtimeS)} is ${String(Number(ahead.toFixed(9)))} s in the future`);
     }
   }
-}
-
-function isPlaceholder(found: BigIntStats, { dev, ino, mtimeNs }: Placeholder): boolean {
-  return found.dev === dev && found.ino === ino && found.mtimeNs === mtimeNs;
 }
 
 function sameFile(a: string, b: string): boolean {

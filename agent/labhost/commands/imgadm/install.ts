@@ -147,6 +147,7 @@ async function installDockerImage(
   checkShellWord(file, shell);
   const compression = sniffCompression(readStart(file));
   const { exitStatus, output } = await unpackLayer(file, compression, directory);
+  // What imgadm says of a wrapper it killed is not known: "undefined" is assumed (imgadm.md 12).
   if (exitStatus !== 0)
     throw execError({ command: `${shell} ${compression}` }, exitStatus, output.slice(0, OUTPUT_LIMIT), "");
 

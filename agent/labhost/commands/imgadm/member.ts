@@ -18,6 +18,11 @@ export function linkTarget(linkname: string | null): string {
   return linkname ?? "";
 }
 
+/** GNU's sparse formats: an extended header, or a type of its own, which tar-stream does not know. */
+export function isSparse(type: string | null, pax: unknown): boolean {
+  return type === null || Object.keys(pax ?? {}).some((keyword) => keyword.startsWith("GNU.sparse."));
+}
+
 export function attributesOf(header: Header): Attributes {
   const pax = header.pax as Readonly<Record<string, string>> | null | undefined;
   const number = (keyword: string, fallback: number): number => {
