@@ -2,6 +2,7 @@
 import { PassThrough, pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { AgentError } from "../../errors/agent-error.ts";
+import { zstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -32,12 +33,14 @@ export interface Decompressed {
 export async function decompress(packed: Readable, what: string): Promise<Decompressed> {
   const head = await readHead(packed);
   const compression = sniffCompression(head, what);
-  const unpacker =
-    compression === "gzip" ? createGunzip() : compression === "zstd" ? createZstdDecompress() : new PassThrough();
   if (head.length > 0) packed.unshift(head);
   const ended = packed.readableEnded || packed.destroyed;
-  // The callback is required; whoever reads `plain` gets the error from it.
-  const plain = pipeline(ended ? Readable.from([head]) : packed, unpacker, () => undefined);
+  const whole = ended ? Readable.from([head]) : packed;
+  // The callbacks are required; whoever reads `plain` gets the error from it.
+  const plain =
+    compression === "zstd"
+      ? pipeline(whole, zstdFrames, createZstdDecompress(), () => undefined)
+      : pipeline(whole, compression === "gzip" ? createGunzip() : new PassThrough(), () => undefined);
   return { compression, plain };
 }
 
