@@ -62,6 +62,7 @@ export function listZoneUuids(lab: Lab): string[] {
 }
 
 export function readZoneConfig(lab: Lab, uuid: string): ZoneConfig | undefined {
+  if (!/^[0-9a-f-]{36}$/.test(uuid)) return undefined; // vmadm checks the shape of an argument only, it may hold a slash
   const text = readText(zoneFile(lab, uuid));
   return text === undefined ? undefined : (JSON.parse(text) as ZoneConfig);
 }
@@ -161,11 +162,15 @@ function withoutUndefined(object: Payload): Payload {
 
 /** `/var/run/vm.U.config.lockfile` (vmadm.md 13): update, snapshots, and start while it writes the restart count. */
 export function withConfigLock<T>(lab: Lab, uuid: string, work: () => Promise<T>): Promise<T> {
-  return withLock(lab.own("locks", `vm.${uuid}.config`), work);
+  return withLock(lockFile(lab, uuid, "config"), work);
 }
 
 function withZonecfgLock<T>(lab: Lab, uuid: string, work: () => Promise<T>): Promise<T> {
-  return withLock(lab.own("locks", `vm.${uuid}.zonecfg`), work);
+  return withLock(lockFile(lab, uuid, "zonecfg"), work);
+}
+
+function lockFile(lab: Lab, uuid: string, kind: string): string {
+  return lab.own("locks", `vm.${uuid.replaceAll(/[^0-9A-Za-z-]/g, "_")}.${kind}`);
 }
 
 /** The kernel's debug ids of zones: counted up, never used again. */

@@ -5,6 +5,7 @@ import { checkNic, checkNicSet, normalizeNic, type Nic } from "./nics.ts";
 import { checkRoutes } from "./routes.ts";
 import { checkZfsValues } from "./zfs-values.ts";
 import { coerceBooleans, coerceIntegers, coerceLists } from "./coerce.ts";
+import { requireFilesystem } from "./filesystem-source.ts";
 import { brandFeatures } from "./properties.ts";
 import { dropBadProperties, validatePayload, type PayloadWorld } from "./validate.ts";
 import { textOf, type Payload } from "./json-text.ts";
@@ -45,6 +46,8 @@ export function normalizeCreatePayload(input: Payload, world: PayloadWorld, rand
   }
   checkRoutes(valid["routes"], (valid["nics"] as readonly Nic[] | undefined) ?? []);
   checkZfsValues(valid);
+  for (const filesystem of (valid["filesystems"] as readonly Payload[] | undefined) ?? [])
+    requireFilesystem(filesystem);
   return valid;
 }
 
