@@ -142,7 +142,7 @@ describe("a command that only reads", () => {
 describe("a command that changes the host", () => {
   it.each(["timeout", "aborted"] as const)("runs on when it is given up (%s), output and all", async (failure) => {
     const [begun, go, done] = ["begun", "go", "done"].map((name) => join(directory, name));
-    const script = `echo begun >&2; touch ${begun}; while [ ! -e ${go} ]; do sleep 0.02; done; echo more >&2 && touch ${done}`;
+    const script = `echo begun >&2; touch ${begun}; while [ -d ${directory} ] && [ ! -e ${go} ]; do sleep 0.02; done; echo more >&2 && touch ${done}`;
     const abort = new AbortController();
     const happened: string[] = [];
     const running = failureOf(
@@ -169,7 +169,7 @@ describe("a command that changes the host", () => {
     const agent = `
       import { createCommandRunner } from ${JSON.stringify(join(process.cwd(), "agent/exec/run.ts"))};
       const runner = createCommandRunner({ env: { PATH: "/usr/bin:/bin" } });
-      const script = "while [ ! -e ${go} ]; do sleep 0.02; done; echo words; echo words >&2; touch ${done}";
+      const script = "while [ -d ${directory} ] && [ ! -e ${go} ]; do sleep 0.02; done; echo words; echo words >&2; touch ${done}";
       await runner.run({
         path: "/bin/sh", args: ["-c", script], timeoutMs: 20000, mutates: true,
         onSpawn: () => process.kill(process.pid, "SIGKILL"),
@@ -192,7 +192,7 @@ describe("a command that changes the host", () => {
     const agent = `
       import { createCommandRunner } from ${JSON.stringify(join(process.cwd(), "agent/exec/run.ts"))};
       const runner = createCommandRunner({ env: { PATH: "/usr/bin:/bin" } });
-      const script = "while [ ! -e ${go} ]; do sleep 0.02; done";
+      const script = "while [ -d ${directory} ] && [ ! -e ${go} ]; do sleep 0.02; done";
       const error = await runner
         .run({ path: "/bin/sh", args: ["-c", script], input: "x", timeoutMs: 100, mutates: true })
         .catch((reason) => reason);

@@ -132,7 +132,7 @@ describe("install", () => {
   it("given up, goes on and keeps its manifest until it ends", async () => {
     await lab.script(
       "imgadm",
-      `echo begin >> "$LOG"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done; cat "$6" > "$ROOT/seen"; echo end >> "$LOG"`,
+      `echo begin >> "$LOG"; while [ -d "$ROOT" ] && [ ! -e "$ROOT/go" ]; do sleep 0.02; done; cat "$6" > "$ROOT/seen"; echo end >> "$LOG"`,
     );
     const abort = new AbortController();
     const installing = expectCode(imgadm().install(manifest, "/a.tar", { signal: abort.signal }), "CANCELLED");

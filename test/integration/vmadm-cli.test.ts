@@ -268,7 +268,8 @@ describe("after a vminfod failure", () => {
 });
 
 describe("turns", () => {
-  const slow = 'echo "begin $1" >> "$LOG"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done; echo "end $1" >> "$LOG"';
+  const slow =
+    'echo "begin $1" >> "$LOG"; while [ -d "$ROOT" ] && [ ! -e "$ROOT/go" ]; do sleep 0.02; done; echo "end $1" >> "$LOG"';
   const begun = async (): Promise<boolean> => (await lab.log()).length > 0;
 
   it("serialises changes of a zone, lets kill and other zones pass", async () => {
