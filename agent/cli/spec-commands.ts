@@ -2,7 +2,7 @@
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { lintRawManifest } from "../spec/lint.ts";
-import { readSpecFile, readSpecs } from "../spec/read.ts";
+import { readSpecFile, readSpecText } from "../spec/read.ts";
 import { newZoneUuid } from "../util/ids.ts";
 import type { CliContext } from "./context.ts";
 import { parseFormat } from "./context.ts";
@@ -55,7 +55,9 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
 
 /** Prints the verdict on each document; resolves to whether there were warnings. Problems are raised. */
 async function validateFile(context: CliContext, file: string): Promise<boolean> {
-  const documents = file === "-" ? readSpecs(await context.readStdin(), "stdin") : await readSpecFile(file);
+  const documents = await (file === "-"
+    ? readSpecText(await context.readStdin(), "stdin", context.cwd)
+    : readSpecFile(file, context.interrupts.signal));
   let warned = false;
   for (const document of documents) {
     const plan = planFor(context, document, { pull: "never", quiet: true, autoRemove: false });

@@ -1,7 +1,7 @@
 // The options that describe a container, shared by run, create and explain, and their way into spec documents.
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
-import { readSpecFile, readSpecs, specFromFlags, type SpecDocument } from "../spec/read.ts";
+import { readSpecFile, readSpecText, specFromFlags, type SpecDocument } from "../spec/read.ts";
 import type { CliContext } from "./context.ts";
 
 export interface SpecOptions {
@@ -90,7 +90,7 @@ export async function readDocuments(
       });
     refuseMixed(options);
     return options.file === "-"
-      ? readSpecs(await context.readStdin(), "stdin")
+      ? readSpecText(await context.readStdin(), "stdin", context.cwd)
       : readSpecFile(options.file, context.interrupts.signal);
   }
   if (image === undefined)

@@ -50,27 +50,36 @@ const FORMATS: readonly Format[] = [
   { name: "container spec", detect: () => true, read: (source, problems) => readContainer(source, problems) },
 ];
 
-/** Every document of a text. Raises SPEC_SYNTAX, SPEC_INVALID with all problems at once, or SPEC_UNSUPPORTED. */
+/** Every document of a text, env files not read. Raises SPEC_SYNTAX, SPEC_INVALID with all problems at once, or SPEC_UNSUPPORTED. */
 export function readSpecs(text: string, name: string): SpecDocument[] {
   return collect((problems) => parseSpecText(text, name).flatMap((source) => readDocument(source, problems)));
 }
 
 /**
- * Reads a spec file, with the env files it names. Raises SPEC_INVALID when the file cannot be read; else as `readSpecs`.
- * An abort between files rejects with the signal's reason.
+ * As `readSpecs`, with the env files read that the documents name, relative to `directory`. An abort between documents
+ * rejects with the signal's reason.
  */
-export async function readSpecFile(path: string, signal?: AbortSignal): Promise<SpecDocument[]> {
-  const documents = readSpecs(await readText(path), path);
+export async function readSpecText(
+  text: string,
+  name: string,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<SpecDocument[]> {
   const complete: SpecDocument[] = [];
-  for (const document of documents) {
+  for (const document of readSpecs(text, name)) {
     signal?.throwIfAborted();
     complete.push(
       document.format === "container"
-        ? { ...document, spec: await withEnvFiles(document.spec, document.source, dirname(path)) }
+        ? { ...document, spec: await withEnvFiles(document.spec, document.source, directory) }
         : document,
     );
   }
   return complete;
+}
+
+/** As `readSpecText` for a file. Raises SPEC_INVALID when it cannot be read. */
+export async function readSpecFile(path: string, signal?: AbortSignal): Promise<SpecDocument[]> {
+  return readSpecText(await readText(path), path, dirname(path), signal);
 }
 
 /**

@@ -35,6 +35,7 @@ export function prepareContainer(
 ): PreparedZone {
   const { source } = document;
   const spec = identity.autoRemove === true ? { ...document.spec, autoRemove: true } : document.spec;
+  if (spec.envFile !== undefined) throw new AgentError("INTERNAL", `the env files of ${source.name} were not read`);
   const uuid = identity.uuid ?? newZoneUuid();
   const name = identity.name ?? containerName(spec.name ?? randomName());
   const dockerId = uuid.replaceAll("-", "") + randomBytes(16).toString("hex");

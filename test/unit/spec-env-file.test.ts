@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseEnvFile } from "../../agent/spec/env-file.ts";
-import { readSpecFile } from "../../agent/spec/read.ts";
+import { readSpecFile, readSpecText } from "../../agent/spec/read.ts";
+import { prepareText } from "../support/spec-builders.ts";
 
 let directory = "";
 beforeAll(async () => {
@@ -34,6 +35,13 @@ test("files are found beside the spec; env wins over them", async () => {
   const [document] = await readSpecFile(spec);
   expect(document).toMatchObject({ spec: { env: ["A=1", "B=1", "B=2", "C=3"] } });
   expect(document).not.toHaveProperty("spec.envFile");
+});
+
+test("a spec from stdin finds them beside its caller", async () => {
+  await writeFile(join(directory, "three.env"), "A=3\n");
+  const [document] = await readSpecText("image: a\nenvFile: three.env\n", "stdin", directory);
+  expect(document).toMatchObject({ spec: { env: ["A=3"] } });
+  expect(() => prepareText("image: a\nenvFile: three.env\n")).toThrow("were not read");
 });
 
 test("a missing one is told with the place that names it", async () => {
