@@ -60,7 +60,10 @@ export interface DatasetStore {
   isMounted(name: string): Promise<boolean>;
   /** Bytes of disk: what destroying it would free, for an overlay its upper directory. */
   used(name: string): Promise<number>;
-  /** Remounts what a reboot of the machine took away and sweeps what died commands left. Repeating it does nothing. */
+  /**
+   * Remounts what a reboot of the machine took away and sweeps what died commands left. Goes on when one does not mount
+   * and rejects at the end. Repeating it does nothing.
+   */
   mountAll(): Promise<void>;
 }
 

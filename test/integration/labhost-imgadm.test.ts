@@ -537,6 +537,23 @@ describe("delete and vacuum", () => {
     expect(existsSync(join(lab.root, `var/imgadm/images/zones-${NEXT}.json`))).toBe(false);
   });
 
+  it("fails as zfs does while something is mounted in the image", async () => {
+    const inside = lab.path(NEXT, "b-mount");
+    mkdirSync(inside);
+    execFileSync("mount", ["-t", "tmpfs", "lab", inside]);
+    const answer = await lab.imgadm("delete", NEXT);
+    execFileSync("umount", [inside]);
+    expect(answer).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `imgadm delete: error (InternalError): error deleting image "${NEXT}":\n` +
+        `\targv: ["/usr/sbin/zfs","destroy","-r","zones/${NEXT}"]\n\texit status: 1\n\tstdout:\n\n\tstderr:\n` +
+        `cannot unmount '/zones/${NEXT}': Device busy\n`,
+    });
+    expect((await lab.imgadm("delete", NEXT)).status).toBe(0);
+  });
+
   it("counts clones by the form of their names, lists all with get -r", async () => {
     await lab.zfs("clone", `zones/${BASE}@final`, "zones/oddly-named");
     const [base] = JSON.parse((await lab.imgadm("list", "-j")).stdout) as Record<string, unknown>[];

@@ -5,7 +5,7 @@ import { lstatSync, readlinkSync, type Stats } from "node:fs";
 const MAX_LINKS = 40;
 
 /** A system call that failed, as far as gtar's messages tell. */
-export class Errno extends Error {
+class Errno extends Error {
   readonly code: string;
 
   constructor(code: string) {

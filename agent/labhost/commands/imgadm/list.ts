@@ -6,8 +6,8 @@ import { HELP, parseOptions, TABLE_OPTIONS } from "./options.ts";
 import { loadImages, type InstalledImage } from "./state.ts";
 import { formatTable, sortRows, splitList, type Row } from "./table.ts";
 
-export const DEFAULT_COLUMNS = "uuid,name,version,os,type,pub";
-export const DEFAULT_SORT = "published_at,name";
+const DEFAULT_COLUMNS = "uuid,name,version,os,type,pub";
+const DEFAULT_SORT = "published_at,name";
 const DOCKER_COLUMNS = ["uuid", "repository", "tag", "image_id", "created"];
 
 interface Listed {

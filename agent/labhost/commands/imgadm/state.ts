@@ -25,7 +25,7 @@ export interface InstalledImage extends ImageInfo {
   readonly cloneNames: readonly string[];
 }
 
-export function imageFile(lab: Lab, pool: string, uuid: string): string {
+function imageFile(lab: Lab, pool: string, uuid: string): string {
   return lab.path(`/var/imgadm/images/${pool}-${uuid}.json`);
 }
 
@@ -86,7 +86,7 @@ function isImage(dataset: Dataset, datasets: readonly Dataset[], zonepaths: Read
   return dataset.mountpoint === undefined || !zonepaths.has(dataset.mountpoint);
 }
 
-export function clonesOf(name: string, datasets: readonly Dataset[]): string[] {
+function clonesOf(name: string, datasets: readonly Dataset[]): string[] {
   return datasets.filter((other) => other.origin?.startsWith(`${name}@`) === true).map((other) => other.name);
 }
 

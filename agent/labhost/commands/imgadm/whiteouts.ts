@@ -1,6 +1,6 @@
 // Whiteouts as imgadm applies them, after extraction and over the whole tree, with their faults (imgadm.md 6.2): opaque
 // markers empty nothing, a name removed and added by one layer is lost, directories called `.wh.*` stay.
-import { readdirSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ImgadmError } from "./errors.ts";
 
@@ -10,6 +10,8 @@ const PATH_MAX = 1024;
 
 /** `platformRoot` is what the tree is called on the platform: names too long there fail. */
 export function applyWhiteouts(root: string, platformRoot: string): void {
+  // A walk through a link would delete in somebody else's tree.
+  if (!lstatSync(root).isDirectory()) throw new ImgadmError("InternalError", `ENOTDIR, readdir '${platformRoot}'`);
   for (const marker of findMarkers(root, platformRoot)) {
     const name = marker.name.slice(PREFIX.length);
     // The bare prefix, `.wh..` and `.wh...` would name the directory itself or its parent; only their markers go here.

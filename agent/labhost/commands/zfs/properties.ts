@@ -61,7 +61,7 @@ export function canonicalName(property: string): string {
   return ALIASES[property] ?? property;
 }
 
-export function isUserProperty(property: string): boolean {
+function isUserProperty(property: string): boolean {
   return property.includes(":");
 }
 
