@@ -77,7 +77,7 @@ export function createImgadmCli(host: Host, log: Logger, { pool, requestId }: Im
     if (files.length === 0) return undefined;
     return new AgentError("IMAGE_DATABASE_CORRUPT", `${call.subject}: imgadm's own record of an image is damaged`, {
       cause: error,
-      hint: `remove ${files.join(" ")}: the images stay, imgadm only forgets their names`,
+      hint: `remove ${files.join(" ")}, then delete and pull the image again: vmadm refuses it without that file`,
       details: { files },
     });
   }

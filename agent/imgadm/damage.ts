@@ -5,7 +5,7 @@ import type { HostPaths } from "../host/paths.ts";
 const DATABASE = "/var/imgadm/images";
 
 /**
- * Files of imgadm's database that are no JSON, as the platform spells their paths. One such file makes list and get crash
+ * Files of imgadm's database that are no JSON. One such file makes list and get crash
  * for every image (imgadm.md 2), and the crash does not name it. Empty where nothing is wrong or can be read.
  */
 export async function findDamagedManifests(paths: HostPaths): Promise<string[]> {
@@ -16,7 +16,7 @@ export async function findDamagedManifests(paths: HostPaths): Promise<string[]> 
     try {
       JSON.parse(await readFile(join(directory, name), "utf8"));
     } catch (error) {
-      if (error instanceof SyntaxError) damaged.push(`${DATABASE}/${name}`);
+      if (error instanceof SyntaxError) damaged.push(join(directory, name));
     }
   }
   return damaged;

@@ -83,8 +83,8 @@ describe("reading", () => {
     await writeFile(join(database, "zones-a.json"), "{}");
     await writeFile(join(database, `zones-${U}.json`), '{"manifest":');
     const error = await expectCode(imgadm().list(), "IMAGE_DATABASE_CORRUPT");
-    expect(error.details["files"]).toEqual([`/var/imgadm/images/zones-${U}.json`]);
-    expect(error.hint).toContain(`/var/imgadm/images/zones-${U}.json`);
+    expect(error.details["files"]).toEqual([join(database, `zones-${U}.json`)]);
+    expect(error.hint).toContain(`remove ${join(database, `zones-${U}.json`)},`);
   });
 });
 
