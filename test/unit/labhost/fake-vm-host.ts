@@ -50,6 +50,10 @@ export class FakeLab {
     this.#add(`zones/${uuid}@final`, {});
   }
 
+  addDataset(name: string): void {
+    this.#add(name, {});
+  }
+
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }

@@ -1,5 +1,14 @@
 // The subcommands on a lab whose zones are only remembered: wording, stream, exit status and what is left behind.
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Payload } from "../../../agent/labhost/vm/json-text.ts";
@@ -389,6 +398,24 @@ describe("start and stop", () => {
     expect([...lab.datasets.keys()]).toEqual([`zones/${IMAGE}`, `zones/${IMAGE}@final`]);
     expect(existsSync(join(lab.root, "zones", ZONE))).toBe(false);
     expect(lab.running.size).toBe(0);
+  });
+
+  test("delete keeps what there is to read of a zone, where there is an archive", async () => {
+    await lab.vmadm(["update", ZONE, "archive_on_delete=true"]);
+    lab.addDataset("zones/archive");
+    const root = join(lab.root, "zones", ZONE, "root");
+    mkdirSync(join(lab.root, "zones", ZONE, "logs"));
+    writeFileSync(join(lab.root, "zones", ZONE, "logs/stdio.log"), "{}\n");
+    // A tenant's link out of the zone is followed within the zone, where it leads nowhere.
+    rmSync(join(root, "var"), { recursive: true });
+    mkdirSync(join(lab.root, "etc/log"));
+    writeFileSync(join(lab.root, "etc/log/sdc-dockerinit.log"), "the node's own");
+    symlinkSync(join(lab.root, "etc"), join(root, "var"));
+    expect((await lab.vmadm(["delete", ZONE])).exit).toBe(0);
+    const archive = join(lab.root, "zones/archive", ZONE);
+    expect(JSON.parse(readFileSync(join(archive, "vm.json"), "utf8"))).toMatchObject({ uuid: ZONE, alias: "web-1" });
+    expect(existsSync(join(archive, "config/metadata.json"))).toBe(true);
+    expect(readdirSync(join(archive, "docker"))).toEqual([expect.stringMatching(/^stdio\.log\.\d{8}T\d{6}Z$/)]);
   });
 
   test("delete refuses an indestructible zone until the flag is cleared", async () => {

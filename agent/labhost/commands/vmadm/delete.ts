@@ -4,6 +4,7 @@ import { ZfsError } from "../../datasets.ts";
 import { listZoneUuids, loadVm, removeZoneConfig, setZoneProperties, changeZoneConfig } from "../../zone-store.ts";
 import type { Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
+import { archiveZone } from "./archive.ts";
 import { getVm, hit, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";
 
@@ -32,6 +33,7 @@ async function deleteZone(host: VmHost, uuid: string): Promise<void> {
   await setZoneProperties(lab, uuid, { autoboot: false });
   await host.zones.halt(lab, uuid).catch(() => undefined); // what still holds on shows when the datasets go
   await hit(host, "delete.halted");
+  if (vm["archive_on_delete"] === true) await archiveZone(host, vm);
   await changeZoneConfig(lab, uuid, (config) => ({ ...config, installState: "incomplete" }));
   await uninstall(host, uuid);
   await changeZoneConfig(lab, uuid, (config) => ({ ...config, installState: "configured" }));
