@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { childrenOf } from "./process-identity.ts";
 import { READ_SIZE } from "./stdio-record.ts";
 import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
 
@@ -14,11 +15,14 @@ export interface Terminal {
   readonly input: Writable;
   /** Resolves when everything written to the terminal has been handed on. */
   readonly ended: Promise<void>;
-  /** For the app: stdin (or nothing) and output. To be closed with `closeAppEnds` once it has them. */
-  appEnds(openStdin: boolean): readonly [number | "ignore", number, number];
+  /** The slave for stdin, stdout and stderr. To be closed with `closeAppEnds` once the app has them. */
+  appEnds(): readonly [number, number, number];
   closeAppEnds(): void;
   resize(rows: number, columns: number): Promise<void>;
-  /** Lets the terminal go; open descriptors of the app see a hangup. */
+  /**
+   * Ends the program that keeps the slave side open; once the app is gone, too, script(1) hands on the rest and ends.
+   * Repeating it does nothing.
+   */
   close(): void;
 }
 
@@ -41,10 +45,10 @@ export async function openTerminal(onChunk: (chunk: Buffer) => void): Promise<Te
     device,
     input: holder.stdin as Writable,
     ended: new Promise((resolve) => void output.on("close", () => resolve())),
-    appEnds(openStdin) {
+    appEnds() {
       const output = openSync(device, constants.O_RDWR | constants.O_NOCTTY);
       opened.push(output);
-      return [openStdin ? output : "ignore", output, output];
+      return [output, output, output];
     },
     closeAppEnds: () => {
       for (const fd of opened.splice(0)) closeSync(fd);
@@ -54,7 +58,9 @@ export async function openTerminal(onChunk: (chunk: Buffer) => void): Promise<Te
         const args = ["-F", device, "rows", String(rows), "columns", String(columns)];
         spawn(tool("stty"), args, { stdio: "ignore", env: TOOL_ENVIRONMENT }).on("close", () => resolve());
       }),
-    close: () => void holder.kill("SIGTERM"),
+    close: () => {
+      for (const pid of childrenOf(holder.pid ?? 0)) process.kill(pid, "SIGKILL");
+    },
   };
 }
 

@@ -25,7 +25,7 @@ import { FIFO_NAMES, openStreams, readOutput } from "./streams.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
 import { formatLastExited, HALTED, statusOfExit, statusOfFatal, statusOfSignal } from "./wait-status.ts";
-import { otherMounts, planMounts, type LofsMount } from "./zone-mounts.ts";
+import { ensureSystemDirectories, otherMounts, planMounts, type LofsMount } from "./zone-mounts.ts";
 import { spawnZoneProcess, writeBootFiles, type ZoneProcess } from "./zone-process.ts";
 import { removeState, scratchDirectory, signalFile, writeState, type ZoneState } from "./zone-state.ts";
 import { startGuard } from "./guard.ts";
@@ -122,6 +122,7 @@ export class ZoneLife {
     this.#setState({ zoneState: "ready" });
     mkdirSync(this.#scratch, { recursive: true, mode: 0o711 });
     await this.#lab.failpoints.hit("zoneadm.boot.mounts");
+    ensureSystemDirectories(this.#root);
     const mounts = planMounts(this.#lab, this.#vm, this.#root);
     this.#log = this.#openLog();
     this.#touchLastBooted();
@@ -207,7 +208,7 @@ export class ZoneLife {
       const terminal = await openTerminal((chunk) => this.#output("stdout", chunk));
       this.#terminal = terminal;
       this.#outputs.push({ ended: terminal.ended, destroy: () => terminal.close() });
-      return { app: terminal.appEnds(plan.openStdin), closeAppEnds: () => terminal.closeAppEnds() };
+      return { app: terminal.appEnds(), closeAppEnds: () => terminal.closeAppEnds() };
     }
     const paths = FIFO_NAMES.map((name) => join(this.#scratch, name));
     for (const path of paths) rmSync(path, { force: true });
@@ -238,11 +239,7 @@ export class ZoneLife {
   }
 
   async #drain(): Promise<void> {
-    if (this.#terminal) {
-      // The terminal has no end of file for us while its holder lives; what is in it by now arrives within this turn.
-      await sleep(50);
-      this.#terminal.close();
-    }
+    this.#terminal?.close();
     const outputs = Promise.all(this.#outputs.map(({ ended }) => ended));
     await Promise.race([outputs, sleep(DRAIN_DEADLINE_MS, undefined, { ref: false })]);
     for (const output of this.#outputs) output.destroy();
@@ -298,6 +295,7 @@ export class ZoneLife {
 
   #tellMissingPrivilege(plan: ProcessPlan): void {
     const uid = plan.identity.passwd?.uid ?? 0;
+    if (plan.tty) this.#tell("the terminal does not control the container: the lab host is not root");
     if (uid !== 0) this.#tell(`running as uid 0 of the user namespace instead of uid ${uid}: the lab host is not root`);
   }
 

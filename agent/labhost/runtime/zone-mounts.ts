@@ -1,6 +1,6 @@
 // The zone's `filesystems` (lofs) checked and translated to paths of the machine (vmadm.md 8.3).
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
 import type { LabVm } from "../zone-store.ts";
 import { ZoneFiles, type ZoneMount } from "./in-root.ts";
@@ -36,6 +36,17 @@ export function planMounts(lab: Lab, vm: LabVm, root: string): LofsMount[] {
     });
   }
   return mounts;
+}
+
+/** Mount points of the brand's own file systems. A tenant's link in their place would lead the mounts out of the root. */
+export function ensureSystemDirectories(root: string): void {
+  for (const name of ["dev", "proc", "sys"]) {
+    const path = join(root, name);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) continue;
+    rmSync(path, { force: true });
+    mkdirSync(path, { mode: 0o755 });
+  }
 }
 
 function ensureTarget(files: ZoneFiles, target: string, directory: boolean): { inZone: string; onRoot: string } {

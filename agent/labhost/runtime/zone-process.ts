@@ -22,18 +22,18 @@ umask 022
 fail() { IFS= read -r why <"$ZL_DIR/err"; printf 'error %s: %s\\n' "$1" "$why" >&3; exit 1; }
 while IFS= read -r procs; do echo 0 >"$procs"; done <"$ZL_DIR/cgroups"
 printf 'unshared\\n' >&3
-mount --all --fstab "$ZL_DIR/fstab.base" 2>"$ZL_DIR/err" || fail "cannot mount the zone's root"
+mount --no-mtab --all --fstab "$ZL_DIR/fstab.base" 2>"$ZL_DIR/err" || fail "cannot mount the zone's root"
 cp -a "$ZL_DEVICES/." "$ZL_ROOT/dev/" 2>"$ZL_DIR/err" || fail "cannot make the zone's devices"
 if [ -s "$ZL_DIR/fstab.lofs" ]; then
-  mount --all --fstab "$ZL_DIR/fstab.lofs" 2>"$ZL_DIR/err" || fail "cannot mount a file system of the zone"
+  mount --no-mtab --all --fstab "$ZL_DIR/fstab.lofs" 2>"$ZL_DIR/err" || fail "cannot mount a file system of the zone"
 fi
 if [ -s "$ZL_DIR/others" ]; then
-  while IFS= read -r other; do umount -l "$other" 2>/dev/null; done <"$ZL_DIR/others"
+  while IFS= read -r other; do umount -n -l "$other" 2>/dev/null; done <"$ZL_DIR/others"
 fi
 [ -z "$ZL_HOSTNAME" ] || printf '%s' "$ZL_HOSTNAME" 2>/dev/null >/proc/sys/kernel/hostname
 IFS= read -r go <&4 && [ "$go" = go ] || exit 1
 ip -force -batch - <&4 2>"$ZL_DIR/ip.err"
-cd "$ZL_ROOT" && mount --move . / 2>"$ZL_DIR/err" || fail "cannot make the zone's root the root"
+cd "$ZL_ROOT" && mount --no-mtab --move . / 2>"$ZL_DIR/err" || fail "cannot make the zone's root the root"
 printf 'exec\\n' >&3
 exec "$@" 2>&5 3>&- 4<&- 5>&-
 `;
@@ -148,11 +148,21 @@ function finalCommand(lab: Lab, plan: ProcessPlan): string[] {
   const setuid = lab.config.privilege === "user" ? [] : [`--setuid=${uid}`];
   const unshare = [tool("unshare"), "--root=.", `--wd=${plan.workdir}`, ...setuid, "--"];
   return [
+    ...(plan.tty ? terminalSession(lab, plan) : []),
     ...[tool("setpriv"), ...drop, ...asUser, "--"],
-    ...(plan.tty ? [tool("setsid"), "--ctty", "--"] : []),
     ...[tool("env"), "-i", "--"],
     ...withEnvironment(plan, unshare),
   ];
+}
+
+/**
+ * setsid(1) takes the terminal from stdin, which the app gets only with `docker:open_stdin` (dockerinit.md 4.7). The
+ * terminal's first session is that of its holder, and only root may take it away from there.
+ */
+function terminalSession(lab: Lab, { openStdin }: ProcessPlan): string[] {
+  const withoutStdin = [tool("sh"), "-c", 'exec "$@" </dev/null', "zone"];
+  const control = lab.config.privilege === "root" ? ["--ctty"] : [];
+  return [tool("setsid"), ...control, "--", ...(openStdin ? [] : withoutStdin)];
 }
 
 /**
@@ -187,9 +197,9 @@ export function writeBootFiles(files: BootFiles): void {
   const bind = (source: string, target: string, options = "bind"): string => fstabLine(source, target, "none", options);
   const base = [
     bind(root, root, "rbind"),
-    fstabLine("proc", join(root, "proc"), "proc", "nosuid,nodev,noexec,x-mount.mkdir"),
-    fstabLine("sysfs", join(root, "sys"), "sysfs", "ro,nosuid,nodev,noexec,x-mount.mkdir"),
-    fstabLine("tmpfs", join(root, "dev"), "tmpfs", "mode=0755,nosuid,size=65536k,x-mount.mkdir"),
+    fstabLine("proc", join(root, "proc"), "proc", "nosuid,nodev,noexec"),
+    fstabLine("sysfs", join(root, "sys"), "sysfs", "ro,nosuid,nodev,noexec"),
+    fstabLine("tmpfs", join(root, "dev"), "tmpfs", "mode=0755,nosuid,size=65536k"),
     fstabLine("devpts", join(root, "dev/pts"), "devpts", "newinstance,ptmxmode=0666,mode=0620,x-mount.mkdir"),
     fstabLine("shm", join(root, "dev/shm"), "tmpfs", "mode=1777,nosuid,nodev,x-mount.mkdir"),
   ];
