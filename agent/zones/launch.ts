@@ -5,7 +5,8 @@
 //
 // A failure after "creating" undoes the zone and the record, and says so. A kill leaves the record, and the next command
 // for the same name takes it from there (settle.ts).
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
@@ -224,7 +225,10 @@ async function undo(
   return new AgentError(cause.code, told, { ...options, hint: `${advice}undone: zone, dataset, record` });
 }
 
-/** vmadm does not look at lofs sources; a missing one fails only at boot, with a wedged zone (vmadm.md 8.3). */
+/**
+ * vmadm does not look at lofs sources; a missing one fails only at boot, with a wedged zone (vmadm.md 8.3). A link on the
+ * way could lead out of the roots a spec may mount from: those were checked as text, so text and place must agree.
+ */
 function checkMounts(prepared: PreparedZone, paths: HostPaths): void {
   for (const source of prepared.bindSources) {
     const place = paths.inGlobalZone(source);
@@ -233,8 +237,12 @@ function checkMounts(prepared: PreparedZone, paths: HostPaths): void {
         hint: `make it ("mkdir -p ${source}"); nothing was created`,
       });
     const status = lstatSync(place);
-    if (!status.isDirectory() && !status.isFile())
+    if (!status.isDirectory() && !status.isFile() && !status.isSymbolicLink())
       throw new AgentError("MOUNT_SOURCE_MISSING", `volume source ${source} is neither a directory nor a file`);
+    if (realpathSync(place) !== resolve(realpathSync(paths.root), `.${source}`))
+      throw new AgentError("SPEC_INVALID", `volume source ${source} leads through a symbolic link`, {
+        hint: "name the place it leads to",
+      });
   }
 }
 
