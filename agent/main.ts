@@ -7,6 +7,7 @@ import { installInterrupts } from "./cli/interrupts.ts";
 import { createOutput } from "./cli/output.ts";
 import { formatError } from "./cli/format-error.ts";
 import { runProgram } from "./cli/program.ts";
+import { nodeTooOld } from "./util/node-version.ts";
 
 declare const ZONELET_VERSION: string | undefined;
 const version = typeof ZONELET_VERSION === "string" ? ZONELET_VERSION : "0.0.0-source";
@@ -25,6 +26,8 @@ process.stderr.on("error", () => undefined);
 let agent: Agent | undefined;
 let status: number;
 try {
+  const tooOld = nodeTooOld();
+  if (tooOld !== undefined) throw new AgentError("HOST_UNSUPPORTED", tooOld);
   status = await runProgram(argv, {
     output,
     interrupts: installInterrupts(process),

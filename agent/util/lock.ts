@@ -5,7 +5,6 @@
 // illumos alike; nothing is ever written to the file (DECISIONS.md, "Locks").
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface LockOptions {
@@ -66,11 +65,14 @@ export async function withLock<T>(
 }
 
 function tryLock(path: string, shared: boolean): Lock | undefined {
+  // Asked for at run time: a static import would end an older node before it could say that it is too old.
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const database = new DatabaseSync(path);
   try {
     // A read transaction holds SQLite's SHARED lock until it ends.
     const begin = shared ? "BEGIN; SELECT count(*) FROM sqlite_master" : "BEGIN EXCLUSIVE";
-    database.exec(`PRAGMA busy_timeout = 0; ${begin}`);
+    // Without the pragma an exclusive transaction makes a journal file beside the lock.
+    database.exec(`PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; ${begin}`);
   } catch (error) {
     database.close();
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;

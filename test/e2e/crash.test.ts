@@ -1,8 +1,9 @@
 // SIGKILL of the CLI at every external effect of `run`, then the same command again, or `rm`: it converges and leaves no
 // orphan. The lab host kills its caller at a failpoint and goes on with its own work, as vmadm would.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, TestLab } from "../support/lab.ts";
+import { eventually, outcome, TestLab, ZONELET } from "../support/lab.ts";
 
 let lab: TestLab;
 beforeAll(async () => {
@@ -87,8 +88,13 @@ describe.each(POINTS)("killed at %s", (point) => {
 
 test("a foreground run killed while it watches is taken up again by the same command", async () => {
   const command = ["run", "--rm", "--name", "watched", "demo:1", "sh", "-c", "echo begun; sleep 2; echo done; exit 6"];
-  const killed = await lab.run(command, { timeoutMs: 1_500 });
-  expect(killed.signal).toBe("SIGKILL");
+  const first = lab.spawn(ZONELET, command);
+  let seen = "";
+  first.stdout.on("data", (chunk: Buffer) => (seen += chunk.toString()));
+  const ended = outcome(first);
+  await eventually(() => seen.includes("begun"), { within: 20_000, what: "the container has begun" });
+  first.kill("SIGKILL");
+  expect((await ended).signal).toBe("SIGKILL");
   const again = await lab.run(command);
   expect(again).toMatchObject({ status: 6, stdout: "begun\ndone\n" });
   expect(again.stderr).toContain("going on with watched");
@@ -98,6 +104,7 @@ test("a foreground run killed while it watches is taken up again by the same com
 
 test("after all of it no process, mount or namespace of a zone is left", async () => {
   expect(await zones()).toEqual([]);
+  for (const controller of ["memory", "cpu", "pids", ""]) expect(cgroups(controller)).toEqual([]);
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .filter((line) => line.includes(`${lab.root}/zones/`));
@@ -107,3 +114,17 @@ test("after all of it no process, mount or namespace of a zone is left", async (
     what: "no supervisor is left",
   });
 });
+
+/** Control groups that carry a zone's name, below a v1 controller or (empty) the unified tree. */
+function cgroups(controller: string): string[] {
+  const top = join("/sys/fs/cgroup", controller);
+  if (!existsSync(top)) return [];
+  const started = lab
+    .calls()
+    .flatMap(({ command, args }) => (command === "vmadm" && args[0] === "start" ? [args[1] ?? ""] : []));
+  expect(started).not.toEqual([]);
+  const labs = readdirSync(top).filter((name) => name.startsWith("zonelet-lab"));
+  return labs
+    .flatMap((name) => readdirSync(join(top, name)))
+    .filter((name) => started.some((uuid) => name.includes(uuid)));
+}
