@@ -8,8 +8,9 @@ import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ZoneUuid } from "../util/ids.ts";
 import { createKeyedQueue } from "../util/keyed-queue.ts";
-import { classifyVmadm, type VmadmOperation } from "./classify.ts";
+import { classifyVmadm } from "./classify.ts";
 import type { CallOptions } from "./client.ts";
+import type { VmadmOperation } from "./failure-rows.ts";
 import type { VmObject } from "./schema.ts";
 
 export interface Call extends CallOptions {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { CommandError } from "../../agent/exec/errors.ts";
 import { inlineChain } from "../../agent/errors/chain.ts";
-import { classifyVmadm, rowOf, VMADM_ROWS } from "../../agent/vmadm/classify.ts";
+import { classifyVmadm, rowOf } from "../../agent/vmadm/classify.ts";
+import { VMADM_ROWS } from "../../agent/vmadm/failure-rows.ts";
 import { readStderr } from "../../agent/vmadm/output.ts";
 import { classifiedCases, commandErrorOf } from "../support/classified-cases.ts";
 
