@@ -12,6 +12,8 @@ import type { ZoneRuntime } from "../../../agent/labhost/runtime.ts";
 import type { Payload } from "../../../agent/labhost/vm/json-text.ts";
 
 export const IMAGE = "1236eb25-b04d-c68a-150a-8a0ec3befbc9";
+/** A uuid no zone has unless a test gives it to one. */
+export const NOBODY = "11111111-2222-4333-8444-555555555555";
 export const ZONE = "7b9e1c1a-4f0d-4b5e-9a7a-0c8f5f1d2a11";
 
 export interface Run {
@@ -101,6 +103,12 @@ export class FakeLab {
       path: (path) => join(this.root, path),
       own: (...parts) => join(this.root, "lab", ...parts),
     };
+  }
+
+  /** Creates a zone that has to come about. */
+  async create(changes: Payload = {}): Promise<void> {
+    const { exit, stderr } = await this.vmadm(["create"], containerPayload(changes));
+    if (exit !== 0) throw new Error(stderr);
   }
 
   async get(uuid = ZONE): Promise<Payload> {
