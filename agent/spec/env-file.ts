@@ -19,11 +19,12 @@ export function parseEnvFile(text: string, name: string): { entries: string[]; p
     .forEach((raw, i) => {
       const line = raw.replace(/\r$/, "").trimStart();
       if (line === "" || line.startsWith("#")) return;
-      const name_ = line.split("=", 1)[0] ?? "";
+      const variable = line.split("=", 1)[0] ?? "";
       const message = !line.includes("=")
-        ? `${JSON.stringify(line.slice(0, 40))} is not K=V`
-        : name_ === "" || /\s/.test(name_)
-          ? `${JSON.stringify(name_)} is not a name for a variable`
+        ? // The line may be half a secret: its number is enough.
+          "not K=V"
+        : variable === "" || /\s/.test(variable)
+          ? `${JSON.stringify(variable)} is not a name for a variable`
           : undefined;
       if (message === undefined) entries.push(line);
       else problems.push({ where: `${name}:${i + 1}:1`, file: name, line: i + 1, column: 1, path: "", message });

@@ -6,16 +6,8 @@ import { MIB, parseByteSize, parseDuration, formatBytes } from "../util/units.ts
 /** Docker's floor (container-specs.md 2). */
 const MEMORY_FLOOR = 6 * MIB;
 
-function lines(text: string): string | undefined {
-  // A NUL ends a C string wherever it goes next; nothing may carry one.
-  return text.includes("\0") ? "must not contain a NUL character" : undefined;
-}
-
-/** Text without NUL. */
-export const text = z.string().check(({ value, issues }) => {
-  const message = lines(value);
-  if (message !== undefined) issues.push({ code: "custom", input: value, message });
-});
+/** Text without NUL: it ends a C string wherever it goes next. */
+export const text = z.string().refine((value) => !value.includes("\0"), "must not contain a NUL character");
 const nonEmpty = text.min(1, "must not be empty");
 
 /** A word of a command line; numbers and booleans are taken as written. */
@@ -57,7 +49,7 @@ export const cores = z.union([z.number(), z.string()]).transform((value, ctx) =>
   return z.NEVER;
 });
 
-/** A whole number, also when its text was not canonical (`0x10` stays text in YAML and is refused here). */
+/** A whole number in a range. */
 export function integer(min: number, max: number): z.ZodType<number, number> {
   const range = `must be a whole number from ${min} to ${max}`;
   return z.number().int(range).min(min, range).max(max, range);
