@@ -38,8 +38,11 @@ export function createAgent(options: AgentOptions = {}): Agent {
     },
   });
   const host = createHost({ root: config.host.root, binDirs: config.host.binDirs, runner });
-  const vmadm = createVmadmCli(host, log);
-  const imgadm = createImgadmCli(host, log, { pool: config.host.pool });
+  // A caller's request id is handed on; without one each call gets its own.
+  const requestId = config.commandEnv["REQ_ID"];
+  const requests = requestId === undefined ? {} : { requestId };
+  const vmadm = createVmadmCli(host, log, requests);
+  const imgadm = createImgadmCli(host, log, { pool: config.host.pool, ...requests });
   const images = createImages({ host, imgadm, config, log });
   const containers = createContainers({
     vmadm,
