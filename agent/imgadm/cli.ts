@@ -1,7 +1,7 @@
 // imgadm as the platform has it: the command line. Its traps (imgadm.md 1–4) end here; the layers above see none of them.
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AgentError, hasCode } from "../errors/agent-error.ts";
 import { CommandError } from "../exec/errors.ts";
@@ -106,8 +106,10 @@ export function createImgadmCli(host: Host, log: Logger, { pool, requestId }: Im
   /** Writes the manifest where only we can read it, and removes it when imgadm, not only our waiting, has ended. */
   async function install(manifest: ImageManifest, file: string, options: ImgadmCallOptions) {
     const subject = `install image ${manifest.uuid}`;
-    await mkdir(host.paths.scratch, { recursive: true, mode: 0o700 });
-    const directory = await mkdtemp(join(host.paths.scratch, "manifest-"));
+    // Beside the layer where that lies in our scratch: then whoever clears up after a killed puller clears up both.
+    const { scratch } = host.paths;
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const directory = await mkdtemp(join(file.startsWith(`${scratch}/`) ? dirname(file) : scratch, "manifest-"));
     const remove = (): void => {
       rm(directory, { recursive: true, force: true }).catch((err: unknown) =>
         log.warn({ err, directory }, "not removed"),
