@@ -34,9 +34,9 @@ export function buildEnvironment({ home, hostname, linkEnv, env }: EnvironmentIn
   return { entries: [...values].map(([name, value]) => `${name}=${value}`), ignored };
 }
 
-/** `~` at the start is the passwd home where there is one; everything else is taken from `/`. */
+/** `~` at the start is the passwd home where there is one, `~foo` is foo below it; everything else is taken from `/`. */
 export function workdirPath(value: string | undefined, home: string | undefined): string {
   if (value === undefined) return "/";
-  const path = value.startsWith("~") && home !== undefined ? home + value.slice(1) : value;
+  const path = value.startsWith("~") && home !== undefined ? `${home}/${value.slice(1)}` : value;
   return `/${path}`.replaceAll(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
 }
