@@ -83,7 +83,7 @@ describe("a container's life", () => {
     expect(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")).toThrow();
   });
 
-  test("autoboot waits for dockerinit; a command that is not there still counts as provisioned", async () => {
+  test("autoboot waits until dockerinit is ready", async () => {
     const uuid = await lab.create("sleep 60", { autoboot: true });
     expect(await lab.get(uuid)).toMatchObject({ state: "running", autoboot: true });
     expect(readFileSync(lab.inside(uuid, "var/svc/provision_success"), "utf8")).toBe("");
