@@ -23,7 +23,7 @@ import { planLayer } from "./layers/plan.ts";
 import { rewriteLayer, writeRemovals } from "./layers/rewrite.ts";
 import { specialsNote } from "./layers/scan.ts";
 import type { ResolvedImage } from "./oci/resolve.ts";
-import { checkSpace, openScratch } from "./scratch.ts";
+import { checkSpace, openScratch, sweepScratch } from "./scratch.ts";
 
 export interface ChainContext {
   readonly host: Host;
@@ -111,7 +111,11 @@ async function installMissing(
     let missing = await missingLinks(context, chain, options.signal);
     if (await lockAll(context, missing, locked, options)) missing = await missingLinks(context, chain, options.signal);
     reportPresent(image, chain, missing, report);
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      // A puller killed after its last install leaves nothing to do but its files.
+      await sweepScratch(context.host.paths.scratch, context.locks, options.signal);
+      return;
+    }
     await fetchAndInstall(context, image, missing, references, options, (link) => {
       locked.get(link.uuid)?.release();
     });

@@ -11,6 +11,7 @@ export interface Scratch extends AsyncDisposable {
   readonly directory: string;
 }
 
+const PREFIX = "pull-";
 const OWNER = "owner.lock";
 /** Kept free whatever happens: the platform's logs live on the same dataset. */
 const RESERVE = 64 * MIB;
@@ -26,7 +27,7 @@ export async function openScratch(
   const guard = await locks.scratch(signal === undefined ? {} : { signal });
   try {
     await sweep(parent);
-    const directory = await mkdtemp(join(parent, "pull-"));
+    const directory = await mkdtemp(join(parent, PREFIX));
     const owner = await acquireLock(join(directory, OWNER), { timeoutMs: 0 });
     return {
       directory,
@@ -40,9 +41,28 @@ export async function openScratch(
   }
 }
 
+/** Removes what killed processes left below `parent`; nothing there is success. */
+export async function sweepScratch(parent: string, locks: ImageLocks, signal: AbortSignal | undefined): Promise<void> {
+  if ((await leftOvers(parent)).length === 0) return;
+  const guard = await locks.scratch(signal === undefined ? {} : { signal });
+  try {
+    await sweep(parent);
+  } finally {
+    guard?.release();
+  }
+}
+
+async function leftOvers(parent: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(parent)).filter((name) => name.startsWith(PREFIX));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 async function sweep(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith("pull-")) continue;
+  for (const name of await leftOvers(parent)) {
     const directory = join(parent, name);
     const owner = await acquireLock(join(directory, OWNER), { timeoutMs: 0 });
     if (owner === undefined) continue;
