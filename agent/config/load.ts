@@ -3,7 +3,7 @@
 // On SmartOS the host is the machine itself. Elsewhere it is a lab host: the one LABHOST_ROOT names, else the user's
 // default one. The agent never sets a lab host up; it only tells how (`zonelet-lab init`).
 import { existsSync, readFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
@@ -22,7 +22,7 @@ export interface LoadOptions {
 function defaultLabRoot(env: Readonly<Record<string, string | undefined>>): string {
   const explicit = env["LABHOST_ROOT"];
   if (explicit !== undefined && explicit !== "") return explicit;
-  if (userInfo().uid === 0) return "/var/lib/zonelet-lab";
+  if (process.getuid?.() === 0) return "/var/lib/zonelet-lab";
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "zonelet-lab");
 }
 

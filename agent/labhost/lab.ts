@@ -7,7 +7,7 @@
 //   var/imgadm/, var/log/, var/run/, opt/custom/etc/ …   as on the platform
 //   lab/                 ours, no counterpart on the platform: lab.json, calls.ndjson, datasets/, locks/, runtime/
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseFailpoints, type Failpoints } from "./failpoints.ts";
 
@@ -38,7 +38,7 @@ export const PLATFORM_STAMP = "20250501T001122Z";
 export function defaultLabRoot(env: NodeJS.ProcessEnv = process.env): string {
   const explicit = env["LABHOST_ROOT"];
   if (explicit !== undefined && explicit !== "") return explicit;
-  if (userInfo().uid === 0) return "/var/lib/zonelet-lab";
+  if (process.getuid?.() === 0) return "/var/lib/zonelet-lab";
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "zonelet-lab");
 }
 

@@ -67,7 +67,7 @@ function parseTags(args: readonly string[]): string[] {
 
 /** Throws LabError where the machine allows neither way. */
 function findPrivilege(): LabConfig["privilege"] {
-  const user = userInfo().uid === 0 ? [] : ["--user", "--map-root-user"];
+  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
   const probe = [...user, "--pid", "--mount", "--uts", "--ipc", "--net", "--fork", "--kill-child", "--", "/bin/true"];
   try {
     execFileSync(tool("unshare"), probe, { stdio: "ignore", env: TOOL_ENVIRONMENT });
