@@ -81,6 +81,12 @@ describe("how a container ends", () => {
     ["a file without x", { cmd: ["/etc/noexec"] }, 27, "stat(/etc/noexec): is not executable"],
     ["an unknown user", { cmd: ["id"], metadata: { "docker:user": "nobody" } }, 29, "UID is not a number: nobody"],
     ["an unknown group", { cmd: ["id"], metadata: { "docker:user": "node:x" } }, 5, "GID is not a number: x"],
+    [
+      "an NFS volume",
+      { cmd: ["id"], metadata: { "docker:nfsvolumes": '[{"nfsvolume":"h:/x","mountpoint":"/x"}]' } },
+      58,
+      "exited non-zero",
+    ],
     ["no format", { cmd: ["no-format"] }, 3, "failed: Exec format error"],
   ])("dockerinit refuses %s", async (_, options, code, message) => {
     const uuid = await run(options);
@@ -223,6 +229,15 @@ describe("signals, halt and death", () => {
     expect(existsSync(host.stateFile(uuid))).toBe(false);
     expect(groupsOf(uuid)).toEqual([]);
   });
+});
+
+test("a log driver without its logger kills the container, as on a host without Triton", async () => {
+  const uuid = await run({
+    cmd: ["sleep", "600"],
+    metadata: { "docker:logdriver": "syslog", "docker:logconfig": "{}" },
+  });
+  expect(host.status(uuid)).toBe(9);
+  expect(host.read(uuid, "root/var/log/sdc-dockerinit.log")).toContain("LOGGER ERROR killing init");
 });
 
 describe("caps and network", () => {

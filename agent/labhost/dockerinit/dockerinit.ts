@@ -8,8 +8,10 @@ import { checkExecve, findExecutable, type Credentials } from "./executable.ts";
 import { DockerinitFatal, errnoText } from "./fatal.ts";
 import type { Identity } from "./identity.ts";
 import { parseStringArray } from "./json-nvlist.ts";
+import { startLogger } from "./logger.ts";
 import type { Metadata } from "./metadata.ts";
 import { logNetwork } from "./network-log.ts";
+import { mountNfsVolumes } from "./nfs.ts";
 import { planEnvironment, planIdentity, planWorkdir, readKey, type LogLine } from "./process-plan.ts";
 
 export interface ProcessPlan {
@@ -22,6 +24,8 @@ export interface ProcessPlan {
   readonly hostname: string | undefined;
   readonly tty: boolean;
   readonly openStdin: boolean;
+  /** The child for the log driver failed: init gets SIGKILL. */
+  readonly killedByLogger: boolean;
 }
 
 export interface DockerinitTools {
@@ -48,7 +52,7 @@ async function prepare({ metadata, files, log, waitForAttach }: DockerinitTools)
   replaceMtab(files, log);
   ignoreErrors(() => files.makeDirectories("/var/run/network", 0o755));
   logNetwork(metadata, process.pid, log);
-  if (readKey(metadata, "docker:nfsvolumes", log) === undefined) log("No docker:nfsvolumes, nothing to mount");
+  mountNfsVolumes(metadata, log);
   const hostname = readKey(metadata, "sdc:hostname", log);
   if (hostname !== undefined) log(`INFO setting hostname = '${hostname}'`);
   const identity = planIdentity(metadata, files, log);
@@ -61,6 +65,7 @@ async function prepare({ metadata, files, log, waitForAttach }: DockerinitTools)
   logTerminal(tty, openStdin, log);
   const driver = readKey(metadata, "docker:logdriver", log) ?? "json-file";
   log(`INFO logdriver ${driver}`);
+  const killedByLogger = startLogger(metadata, driver, log);
   const wait = readKey(metadata, "docker:wait_for_attach", log);
   if (wait !== undefined) await waitForAttach(wait);
   finishProvisioning(files, log);
@@ -68,7 +73,7 @@ async function prepare({ metadata, files, log, waitForAttach }: DockerinitTools)
   log(`EXECNAME "${executable}"`);
   log("DROP PRIVS");
   checkExecve(files, executable, workdir, credentialsOf(identity));
-  return { argv, env, workdir, identity, hostname, tty, openStdin };
+  return { argv, env, workdir, identity, hostname, tty, openStdin, killedByLogger };
 }
 
 /** Root without a passwd entry, and root's gid without a group (4.3). */

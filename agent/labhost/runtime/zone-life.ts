@@ -199,6 +199,7 @@ export class ZoneLife {
     await lab.failpoints.hit("zoneadm.boot.exec");
     await zone.go(innerBatch(nics, asRecord(this.#vm["routes"])));
     this.#running(zone.init);
+    if (plan.killedByLogger) signalProcess(zone.init, "SIGKILL");
   }
 
   async #openStdio(
