@@ -1,5 +1,5 @@
 // The provisioning protocol (vmadm.md 10): create leaves a file in the zone, which something in it has to move.
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Lab } from "./lab.ts";
 import { InRootError, ZoneFiles } from "./runtime/in-root.ts";
@@ -17,7 +17,9 @@ export function zoneFiles(lab: Lab, zonepath: string): ZoneFiles {
 
 export function markProvisioning(files: ZoneFiles): void {
   files.makeDirectories(dirname(PROVISIONING_FILE), 0o755);
-  writeFileSync(files.resolve(PROVISIONING_FILE, { followLast: false }).onHost, "");
+  const { onHost } = files.resolve(PROVISIONING_FILE, { followLast: false });
+  rmSync(onHost, { recursive: true, force: true }); // an image may bring a link of this name that leads anywhere
+  writeFileSync(onHost, "", { flag: "wx" });
 }
 
 /** False as soon as the file was renamed or removed. */

@@ -1,5 +1,5 @@
 // create: what it leaves, what it refuses, what happens when it fails or dies.
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Payload } from "../../../agent/labhost/vm/json-text.ts";
@@ -91,16 +91,34 @@ describe("create", () => {
     expect(lab.datasets.has(`zones/${ZONE}/volumes/${volume}`)).toBe(true);
   });
 
-  test("replaces a linked target instead of following the link out of the zone", async () => {
+  test("follows no link of the image out of the zone", async () => {
     const outside = join(lab.root, "outside");
     mkdirSync(outside);
-    // The fake clone makes an empty root: the hostile link is put there between install and furnishing.
-    const etc = join(lab.root, "zones", ZONE, "root/etc");
-    mkdirSync(etc, { recursive: true });
-    symlinkSync(join(outside, "hosts"), join(etc, "hosts"));
+    writeFileSync(join(outside, "kept"), "kept");
+    // The fake clone puts nothing into the root, so what the image brings is laid there before.
+    const root = join(lab.root, "zones", ZONE, "root");
+    mkdirSync(join(root, "etc"), { recursive: true });
+    mkdirSync(join(root, "var/svc"), { recursive: true });
+    symlinkSync(join(outside, "hosts"), join(root, "etc/hosts"));
+    symlinkSync(join(outside, "kept"), join(root, "var/svc/provisioning"));
+    symlinkSync(join(outside, "tmp"), join(root, "tmp"));
     await lab.create();
-    expect(existsSync(join(outside, "hosts"))).toBe(false);
-    expect(readFileSync(join(etc, "hosts"), "utf8")).toBe("");
+    expect(readdirSync(outside)).toEqual(["kept"]);
+    expect(readFileSync(join(outside, "kept"), "utf8")).toBe("kept");
+    expect(readFileSync(join(root, "etc/hosts"), "utf8")).toBe("");
+  });
+
+  test("says which target of docker's files is none", async () => {
+    mkdirSync(join(lab.root, "zones", ZONE, "root/etc/hosts"), { recursive: true });
+    const run = await lab.vmadm(["create"], containerPayload());
+    expect(run).toMatchObject({ exit: 1, stderr: `/zones/${ZONE}/root/etc/hosts is not a file\n` });
+  });
+
+  test("an image with a file where a directory has to be fails as a child does", async () => {
+    mkdirSync(join(lab.root, "zones", ZONE, "root"), { recursive: true });
+    writeFileSync(join(lab.root, "zones", ZONE, "root/var"), "");
+    const run = await lab.vmadm(["create"], containerPayload());
+    expect(run.stderr).toMatch(/^Command failed: /);
   });
 
   test.each<[Payload, string | RegExp]>([

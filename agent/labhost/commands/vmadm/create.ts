@@ -1,6 +1,5 @@
 // create (vmadm.md 3.1): numbered steps, nothing rolled back; the caller deletes what a failure leaves.
 import { randomUUID } from "node:crypto";
-import { ZfsError } from "../../datasets.ts";
 import { addZoneConfig, changeZoneConfig, listZoneUuids, readZoneConfig, type LabVm } from "../../zone-store.ts";
 import { normalizeCreatePayload } from "../../vm/create-payload.ts";
 import { dockerLogMode } from "../../vm/docker.ts";
@@ -11,11 +10,13 @@ import { dataDatasetProperties, rootDatasetProperties } from "../../vm/zfs-value
 import { isOrdinary } from "../../vm/filesystem-source.ts";
 import { storedFilesystem, storedProperties, type ZoneConfig } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
+import { asChild } from "./child-failure.ts";
 import { hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
 import { FILE_OPTION, parseArguments, payloadText } from "./options.ts";
 import { furnishZone } from "./furnish.ts";
 import { setIndestructible } from "./indestructible.ts";
 import { awaitProvisioning, provisioningDeadlineMs } from "./provisioning.ts";
+import { startZone } from "./start.ts";
 
 export async function create(host: VmHost, args: readonly string[]): Promise<Outcome> {
   const { options } = parseArguments(args, FILE_OPTION);
@@ -109,7 +110,7 @@ async function install(host: VmHost, payload: Payload): Promise<void> {
   const uuid = String(payload["uuid"]);
   await changeZoneConfig(host.lab, uuid, (config) => ({ ...config, installState: "incomplete" }));
   const origin = `zones/${String(payload["image_uuid"])}@final`;
-  try {
+  await asChild(async () => {
     await host.datasets.clone(origin, `zones/${uuid}`, { devices: "off", ...rootDatasetProperties(payload) });
     if (payload["delegate_dataset"] === true)
       await host.datasets.create(`zones/${uuid}/data`, { zoned: "on", ...dataDatasetProperties(payload) });
@@ -117,15 +118,11 @@ async function install(host: VmHost, payload: Payload): Promise<void> {
       ...(payload["indestructible_zoneroot"] === true && { zoneroot: true }),
       ...(payload["delegate_dataset"] === true && payload["indestructible_delegated"] === true && { delegated: true }),
     });
-  } catch (error) {
-    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
-    throw error;
-  }
+  });
   await changeZoneConfig(host.lab, uuid, (config) => ({ ...config, installState: "installed" }));
 }
 
 async function bootNewZone(host: VmHost, uuid: string, payload: Payload, deadline: number): Promise<void> {
-  const { startZone } = await import("./start.ts");
   const vm = lookAt(host, uuid);
   if (!vm) throw new VmError(`VM ${uuid} not found`);
   await startZone(host, vm);

@@ -1,10 +1,10 @@
 // delete (vmadm.md 3.10): works in every state, whatever is missing.
 import { rm } from "node:fs/promises";
-import { ZfsError } from "../../datasets.ts";
 import { listZoneUuids, loadVm, removeZoneConfig, setZoneProperties, changeZoneConfig } from "../../zone-store.ts";
 import type { Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import { archiveZone } from "./archive.ts";
+import { asChild } from "./child-failure.ts";
 import { getVm, hit, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";
 
@@ -44,12 +44,9 @@ async function deleteZone(host: VmHost, uuid: string): Promise<void> {
 /** Destroys the zone's datasets; that there are none, because create never got there, is fine. */
 async function uninstall(host: VmHost, uuid: string): Promise<void> {
   const name = `zones/${uuid}`;
-  try {
+  await asChild(async () => {
     if (await host.datasets.get(name)) await host.datasets.destroy(name, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof ZfsError)) throw error;
-    throw new VmError(`Command failed: ${error.message}`);
-  }
+  });
   await rm(host.lab.path(`/zones/${uuid}`), { recursive: true, force: true });
 }
 

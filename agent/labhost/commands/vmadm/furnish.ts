@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, unlinkSync, writeFileSync, existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ZfsError } from "../../datasets.ts";
 import { copyTree } from "../../datasets/trees.ts";
 import { markProvisioning, zoneFiles } from "../../provisioning-file.ts";
 import { InRootError, type ZoneFiles } from "../../runtime/in-root.ts";
@@ -12,43 +11,43 @@ import type { Payload } from "../../vm/json-text.ts";
 import { isOrdinary, isVolume } from "../../vm/filesystem-source.ts";
 import { storedFilesystem, type Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
+import { asChild } from "./child-failure.ts";
 import type { VmHost } from "./host.ts";
 
-export async function furnishZone(host: VmHost, uuid: string, payload: Payload): Promise<void> {
+/** Ends with the file that something in the zone has to move. Raises VmError where the image leaves no room for this. */
+export function furnishZone(host: VmHost, uuid: string, payload: Payload): Promise<void> {
+  return asChild(() => furnish(host, uuid, payload));
+}
+
+async function furnish(host: VmHost, uuid: string, payload: Payload): Promise<void> {
   const zone = { zonepath: `/zones/${uuid}` };
   const zonepath = host.lab.path(zone.zonepath);
   const files = zoneFiles(host.lab, `/zones/${uuid}`);
   rmSync(join(zonepath, "config"), { recursive: true, force: true }); // one that came with the image
   mkdirSync(join(zonepath, "config"), { mode: 0o755 });
-  makeDirectory(files, "/tmp", 0o1777);
+  if (files.resolve("/tmp", { followLast: false }).stats === undefined) files.makeDirectories("/tmp", 0o1777);
   const mounts: Filesystem[] = [];
-  const metadata = { ...((payload["internal_metadata"] ?? {}) as Payload) };
+  const hostVolumes: Payload = {};
   if (payload["docker"] === true) mounts.push(...(await addHostFiles(host, files, uuid, payload)));
   for (const filesystem of (payload["filesystems"] as readonly Payload[] | undefined) ?? [])
     if (isOrdinary(filesystem)) makeMountPoint(host, files, filesystem);
     else if (isVolume(filesystem)) mounts.push(await createVolume(host, files, uuid, filesystem));
-    else mounts.push(hostVolume(uuid, filesystem, metadata));
+    else mounts.push(hostVolume(uuid, filesystem, hostVolumes));
   if (mounts.length > 0)
     await changeZoneConfig(host.lab, uuid, (config) => ({
       ...config,
       filesystems: [...config.filesystems, ...mounts],
     }));
   await changeMetadata(host.lab, zone, () => ({
-    internal_metadata: metadata,
+    internal_metadata: {
+      ...((payload["internal_metadata"] ?? {}) as Payload),
+      ...(Object.keys(hostVolumes).length > 0 && { "docker:hostvolumes": JSON.stringify(hostVolumes) }),
+    },
     customer_metadata: (payload["customer_metadata"] ?? {}) as Payload,
   }));
   await writeConfigFile(host.lab, zone, "tags.json", (payload["tags"] ?? {}) as Payload);
   await writeConfigFile(host.lab, zone, "routes.json", (payload["routes"] ?? {}) as Payload);
   markProvisioning(files);
-}
-
-function makeDirectory(files: ZoneFiles, path: string, mode: number): void {
-  try {
-    files.makeDirectories(path, mode);
-  } catch (error) {
-    if (!(error instanceof InRootError)) throw error;
-    throw new VmError(`Command failed: ${error.message}`);
-  }
 }
 
 /** The three files, and the empty targets they are mounted on (dockerinit.md 3.1). */
@@ -82,12 +81,12 @@ export function makeHostFileTargets(host: VmHost, uuid: string): void {
 }
 
 function makeFileTarget(files: ZoneFiles, target: string, zonepath: string): void {
-  makeDirectory(files, dirname(target), 0o755);
+  files.makeDirectories(dirname(target), 0o755);
   const at = files.resolve(target, { followLast: false });
   if (at.stats?.isSymbolicLink() === true) unlinkSync(at.onHost);
   else if (at.stats?.isFile() === true) return;
   else if (at.stats) throw new VmError(`${zonepath}/root${at.inZone} is not a file`);
-  writeFileSync(at.onHost, "", { mode: 0o644 });
+  writeFileSync(at.onHost, "", { mode: 0o644, flag: "wx" });
 }
 
 /** zoneadmd makes missing mount points at boot; made here, the zone's root shows them at once. */
@@ -98,7 +97,7 @@ function makeMountPoint(host: VmHost, files: ZoneFiles, filesystem: Payload): vo
     if (existsSync(source) && statSync(source).isFile()) {
       files.makeDirectories(dirname(target), 0o755);
       const at = files.resolve(target);
-      if (!at.stats) writeFileSync(at.onHost, "");
+      if (!at.stats) writeFileSync(at.onHost, "", { flag: "wx" });
     } else files.makeDirectories(target, 0o755);
   } catch (error) {
     if (!(error instanceof InRootError)) throw error; // An impossible target is found at boot, as on the platform.
@@ -110,25 +109,17 @@ async function createVolume(host: VmHost, files: ZoneFiles, uuid: string, filesy
   const given = String(filesystem["source"]);
   const volume = given === "create-volume" ? randomUUID() : given;
   const parent = `zones/${uuid}/volumes`;
-  try {
-    if (!(await host.datasets.get(parent))) await host.datasets.create(parent);
-    await host.datasets.create(`${parent}/${volume}`);
-  } catch (error) {
-    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
-    throw error;
-  }
+  if (!(await host.datasets.get(parent))) await host.datasets.create(parent);
+  await host.datasets.create(`${parent}/${volume}`);
   const source = `/${parent}/${volume}`;
   const target = String(filesystem["target"]);
-  makeDirectory(files, target, 0o755);
+  files.makeDirectories(target, 0o755);
   await copyTree(host.lab, files.resolve(target).onHost, host.lab.path(source));
   return storedFilesystem({ ...filesystem, source });
 }
 
 /** http(s) sources are fetched by start into hostvolumes/; the lab fetches nothing, so such a zone does not boot. */
-function hostVolume(uuid: string, filesystem: Payload, metadata: Payload): Filesystem {
-  const target = String(filesystem["target"]);
-  const known = metadata["docker:hostvolumes"];
-  const volumes = (typeof known === "string" ? JSON.parse(known) : {}) as Payload;
-  metadata["docker:hostvolumes"] = JSON.stringify({ ...volumes, [target]: { url: filesystem["source"] } });
+function hostVolume(uuid: string, filesystem: Payload, hostVolumes: Payload): Filesystem {
+  hostVolumes[String(filesystem["target"])] = { url: filesystem["source"] };
   return storedFilesystem({ ...filesystem, source: `/zones/${uuid}/hostvolumes/${randomUUID()}` });
 }

@@ -1,7 +1,6 @@
 // reprovision (vmadm.md 3.14): the zone's root is replaced by a clone of another image; config/ and the exit record stay.
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ZfsError } from "../../datasets.ts";
 import { stagingPath } from "../../datasets/trees.ts";
 import { changeZoneConfig, type LabVm } from "../../zone-store.ts";
 import { parsePayload, without } from "../../vm/json-text.ts";
@@ -9,6 +8,7 @@ import { brandFeatures } from "../../vm/properties.ts";
 import type { Filesystem } from "../../vm/zone-config.ts";
 import { VmError } from "../../vm/vm-error.ts";
 import { markProvisioning, zoneFiles } from "../../provisioning-file.ts";
+import { asChild } from "./child-failure.ts";
 import { makeHostFileTargets, writeHostFiles } from "./furnish.ts";
 import { getVm, hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
 import { FILE_OPTION, parseArguments, payloadText, uuidArgument } from "./options.ts";
@@ -59,13 +59,12 @@ async function replaceRoot(host: VmHost, vm: LabVm, image: string): Promise<void
   mkdirSync(aside);
   try {
     copyKept(zonepath, aside);
-    await host.datasets.destroy(name, { recursive: true });
-    await host.datasets.clone(`zones/${image}@final`, name, properties);
+    await asChild(async () => {
+      await host.datasets.destroy(name, { recursive: true });
+      await host.datasets.clone(`zones/${image}@final`, name, properties);
+    });
     rmSync(join(zonepath, "config"), { recursive: true, force: true });
     copyKept(aside, zonepath);
-  } catch (error) {
-    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
-    throw error;
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
@@ -79,7 +78,10 @@ function copyKept(from: string, to: string): void {
 
 /** Created volumes are gone with the old dataset; their mounts go, too, or the zone would not boot. */
 async function restart(host: VmHost, uuid: string, image: string, deadline: number): Promise<void> {
-  markProvisioning(zoneFiles(host.lab, `/zones/${uuid}`));
+  await asChild(() => {
+    markProvisioning(zoneFiles(host.lab, `/zones/${uuid}`));
+    makeHostFileTargets(host, uuid);
+  });
   const volumes = `/zones/${uuid}/volumes/`;
   await changeZoneConfig(host.lab, uuid, (config) => ({
     ...config,
@@ -90,7 +92,6 @@ async function restart(host: VmHost, uuid: string, image: string, deadline: numb
   const vm = lookAt(host, uuid);
   if (!vm) throw new VmError(`VM ${uuid} not found`);
   if (vm["docker"] === true) await writeHostFiles(host, vm);
-  makeHostFileTargets(host, uuid);
   await startZone(host, vm);
   await awaitProvisioning(host, uuid, deadline);
   await changeZoneConfig(host.lab, uuid, (config) => without(without(config, "transition"), "failed"));

@@ -1,7 +1,7 @@
 // create-snapshot, delete-snapshot, rollback-snapshot (vmadm.md 3.13).
-import { ZfsError } from "../../datasets.ts";
 import { withConfigLock, type LabVm } from "../../zone-store.ts";
 import { UsageError, VmError } from "../../vm/vm-error.ts";
+import { asChild } from "./child-failure.ts";
 import { getVm, hit, lookAt, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";
 import { startZone } from "./start.ts";
@@ -77,13 +77,4 @@ function noSnapshot(name: string, uuid: string): VmError {
 
 function datasetName(uuid: string, name: string): string {
   return `zones/${uuid}@vmsnap-${name}`;
-}
-
-async function asChild(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
-    throw error;
-  }
 }

@@ -1,13 +1,13 @@
 // update (vmadm.md 3.11), under the zone's config lock from beginning to end.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ZfsError } from "../../datasets.ts";
 import { changeMetadata, changeZoneConfig, withConfigLock, writeConfigFile, type LabVm } from "../../zone-store.ts";
 import { parsePayload, type Payload } from "../../vm/json-text.ts";
 import { checkConflicts, checkNicTags } from "../../vm/nics.ts";
 import { applyObjectChange, planUpdate, type UpdatePlan } from "../../vm/update-plan.ts";
 import { storedProperties } from "../../vm/zone-config.ts";
 import { firstOf, UsageError, VmError } from "../../vm/vm-error.ts";
+import { asChild } from "./child-failure.ts";
 import { otherVms } from "./create.ts";
 import { writeHostFiles } from "./furnish.ts";
 import { getVm, hit, lookAt, payloadWorld, type Outcome, type VmHost } from "./host.ts";
@@ -75,16 +75,13 @@ async function applyPlan(host: VmHost, vm: LabVm, plan: UpdatePlan): Promise<voi
     nics: plan.nics?.nics ?? config.nics,
     filesystems: plan.filesystems ?? config.filesystems,
   }));
-  try {
+  await asChild(async () => {
     for (const [property, value] of Object.entries(plan.datasetProperties))
       await host.datasets.set(`zones/${uuid}`, property, value);
     for (const [property, value] of Object.entries(plan.dataProperties))
       await host.datasets.set(`zones/${uuid}/data`, property, value);
     await setIndestructible(host, uuid, plan.indestructible);
-  } catch (error) {
-    if (error instanceof ZfsError) throw new VmError(`Command failed: ${error.message}`);
-    throw error;
-  }
+  });
   if (vm["zone_state"] === "running" && CAPS.some((key) => plan.properties[key] !== undefined)) {
     const after = lookAt(host, uuid);
     if (after) host.zones.applyCaps(lab, after);
