@@ -31,7 +31,7 @@ export async function runForeground(
   const lock = await acquireLock(attachLockPath(host.paths, zone), { timeoutMs: 0 });
   let asked = 0;
   let stopping: Promise<unknown> = Promise.resolve();
-  const giveBack = context.interrupts.take((signal) => {
+  const obey = (signal: NodeJS.Signals): void => {
     if (signal === "SIGHUP") {
       detach.abort(new AgentError("CANCELLED", "detached; the container goes on"));
       return;
@@ -41,7 +41,10 @@ export async function runForeground(
     stopping.catch((error: unknown) => {
       detach.abort(error);
     });
-  });
+  };
+  const giveBack = context.interrupts.take(obey);
+  // A signal that came between the start and this moment must not leave the container running unseen.
+  if (context.interrupts.signal.aborted) obey("SIGINT");
   try {
     const ended = (): boolean => {
       const vm = watch.current(zone);

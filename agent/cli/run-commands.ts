@@ -118,7 +118,6 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
     throw new AgentError("SPEC_UNSUPPORTED", "a foreground container cannot be given input yet", {
       hint: "run it with -d",
     });
-  const signal = context.interrupts.signal;
   // One stream tells which names are taken, when the container has ended and how: no other reading call is needed.
   using watch: ZoneWatch = await watchZones(vmadm);
   const launched = await containers.launch({
@@ -128,12 +127,7 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
     attached: true,
   });
   await tellLaunch(context, launched);
-  signal.throwIfAborted();
-  const vm = await watch.until(
-    launched.uuid,
-    (now) => now !== undefined,
-    AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
-  );
+  const vm = await watch.until(launched.uuid, (now) => now !== undefined, AbortSignal.timeout(60_000));
   const { exit, bootFailure } = await runForeground(
     context,
     watch,
