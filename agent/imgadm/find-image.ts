@@ -1,5 +1,5 @@
 // From what a person or a spec says to an image this node has.
-import { AgentError } from "../errors/agent-error.ts";
+import { AgentError, hasCode } from "../errors/agent-error.ts";
 import { imageConfigSchema } from "../spec/image-config.ts";
 import { isDigest, isImageUuid } from "../util/ids.ts";
 import type { Imgadm } from "./client.ts";
@@ -50,7 +50,8 @@ export async function findImage(
   text: string,
   signal: AbortSignal | undefined,
 ): Promise<RunnableImage | undefined> {
-  const record = matchRecords(await records.all(), text).at(-1);
+  const { matches, invalid } = recordsNamed(await records.all(), text);
+  const record = matches.at(-1);
   if (record !== undefined) {
     const installed = await imgadm.get(record.imageUuid, { signal });
     return installed === undefined ? undefined : ofRecord(record, installed);
@@ -61,7 +62,25 @@ export async function findImage(
   }
   if (isDigest(text) || /^(?:sha256:)?[0-9a-f]{64}$/.test(text)) return undefined;
   const known = (await imgadm.list({ signal })).find((installed) => isNamed(installed, text));
-  return known === undefined ? undefined : foreign(known);
+  if (known !== undefined) return foreign(known);
+  if (invalid !== undefined) throw invalid;
+  return undefined;
+}
+
+/**
+ * {@link matchRecords} for texts that may also name an image of others: `invalid` tells why the text is no reference,
+ * to be raised when nothing else is called so.
+ */
+export function recordsNamed(
+  records: readonly ImageRecord[],
+  text: string,
+): { readonly matches: readonly ImageRecord[]; readonly invalid?: AgentError } {
+  try {
+    return { matches: matchRecords(records, text) };
+  } catch (error) {
+    if (hasCode(error, "IMAGE_REFERENCE_INVALID")) return { matches: [], invalid: error };
+    throw error;
+  }
 }
 
 function ofRecord(record: ImageRecord, installed: InstalledImage): RunnableImage {

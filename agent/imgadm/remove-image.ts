@@ -3,7 +3,7 @@
 import { AgentError, hasCode } from "../errors/agent-error.ts";
 import type { Logger } from "../log/logger.ts";
 import { isDigest, isImageUuid, type ImageUuid } from "../util/ids.ts";
-import { isNamed, matchRecords, type ImageLookup } from "./find-image.ts";
+import { isNamed, recordsNamed, type ImageLookup } from "./find-image.ts";
 import type { ImageLocks } from "./image-locks.ts";
 import type { ImageRecord, PullOptions, RemovedImage } from "./images.ts";
 import { isOurs } from "./layer-manifest.ts";
@@ -27,8 +27,8 @@ export async function removeImage(context: RemoveContext, text: string, options:
   });
   try {
     const all = await records.all();
-    const matches = matchRecords(all, text);
-    if (matches.length === 0) throw await notOurs(context, text, options.signal);
+    const { matches, invalid } = recordsNamed(all, text);
+    if (matches.length === 0) throw (await notOurs(context, text, options.signal)) ?? invalid ?? unknownImage(text);
     const untagged: string[] = [];
     const deleted: ImageUuid[] = [];
     let kept = false;
@@ -116,12 +116,20 @@ async function dropOne(
   }
 }
 
-/** What to say when none of our records fits. */
-async function notOurs({ imgadm }: RemoveContext, text: string, signal: AbortSignal | undefined): Promise<AgentError> {
+function unknownImage(text: string): AgentError {
+  return new AgentError("IMAGE_NOT_FOUND", `no image "${text}" on this node`);
+}
+
+/** What to say when somebody else brought it. */
+async function notOurs(
+  { imgadm }: RemoveContext,
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<AgentError | undefined> {
   const known = (await imgadm.list({ signal })).find(
     (installed) => installed.manifest.uuid === text || isNamed(installed, text),
   );
-  if (known === undefined) return new AgentError("IMAGE_NOT_FOUND", `no image "${text}" on this node`);
+  if (known === undefined) return undefined;
   return new AgentError("IMAGE_NOT_OURS", `image ${text} was not brought here by zonelet and is not removed by it`, {
     hint: `\`imgadm delete ${known.manifest.uuid}\` removes it`,
   });
