@@ -35,6 +35,7 @@ function type(
   });
   process.stdout.write(result.stdout);
   process.stderr.write(result.stderr);
+  if (result.status !== 0) process.stdout.write(`(exit status ${String(result.status)})\n`);
   if (result.status !== expected)
     throw new Error(`"${command} ${args.join(" ")}" exited ${String(result.status)}, expected ${expected}`);
   return result.stdout;
