@@ -8,7 +8,7 @@ import { openLab, type Lab } from "./lab.ts";
 import { removeLeftovers } from "./runtime/leftovers.ts";
 import { nextZoneid } from "./runtime/zoneid.ts";
 import { ensureDeviceTemplate } from "./runtime/devices.ts";
-import { StdioLog } from "./runtime/stdio-log.ts";
+import { openZoneLog } from "./runtime/boot-records.ts";
 import { ZoneLife } from "./runtime/zone-life.ts";
 import { readState } from "./runtime/zone-state.ts";
 import { planRestart, restartWhenDue, type Restart } from "./runtime/restart-policy.ts";
@@ -43,10 +43,7 @@ async function superviseLife(lab: Lab, uuid: string, report: (line: string) => v
       throw new Error(`zone '${uuid}': must be installed before boot.`);
     await removeLeftovers(lab, uuid);
     ensureDeviceTemplate(lab);
-    const platformLog = new StdioLog(join(lab.path(vm.zonepath), "logs/platform.log"), {
-      origin: { hostname: lab.config.hostname, pid: process.pid },
-      maxSize: typeof vm["zlog_max_size"] === "number" ? vm["zlog_max_size"] : undefined,
-    });
+    const platformLog = openZoneLog(lab, vm, "platform.log");
     const onRunning = (): void => report("running");
     const life = new ZoneLife({ lab, vm, zoneid: await nextZoneid(lab), platformLog, onRunning });
     const release = onSignals(life);
@@ -56,7 +53,7 @@ async function superviseLife(lab: Lab, uuid: string, report: (line: string) => v
       await life.finish();
     } finally {
       release();
-      platformLog.close();
+      platformLog?.close();
     }
   } finally {
     lock.release();

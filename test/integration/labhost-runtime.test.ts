@@ -1,10 +1,10 @@
 // Zones of the lab host as real process trees: what their init is, how they end, what they log and what they leave behind.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootZone, haltZone, signalInit, zoneRuntime } from "../../agent/labhost/runtime.ts";
 import { grantedControllers } from "../../agent/labhost/runtime/cgroups.ts";
-import { loadVm } from "../../agent/labhost/zone-store.ts";
+import { loadVm, setInternalMetadata } from "../../agent/labhost/zone-store.ts";
 import { eventually, isAlive } from "../support/eventually.ts";
 import { RuntimeLab, type ZoneOptions } from "../support/runtime-lab.ts";
 
@@ -264,6 +264,72 @@ describe("caps and network", () => {
     expect(() => zlogin(uuid, "/native/usr/vm/sbin/dockerexec", "nope")).toThrow(
       expect.objectContaining({ status: 17 }) as Error,
     );
+  });
+});
+
+describe("zlogin -I", () => {
+  const attachTo = (uuid: string, input: string): string =>
+    execFileSync(host.lab.path("/bin/zlogin"), ["-Q", "-I", uuid], { encoding: "utf8", input, timeout: 20_000 });
+
+  test("input reaches the container, its end too; output comes back and is logged", async () => {
+    const uuid = await start({
+      cmd: ["sh", "-c", "cat; echo bye >&2; exit 4"],
+      metadata: { "docker:open_stdin": true },
+    });
+    expect(attachTo(uuid, "hello\n~swallowed\n")).toBe("hello\nswallowed\n");
+    await host.ended(uuid);
+    expect(host.status(uuid)).toBe(4 << 8);
+    expect(host.output(uuid, "stdout")).toBe("hello\nswallowed\n");
+    expect(host.output(uuid, "stderr")).toBe("bye\n");
+  });
+
+  test("a container waits for its client; what it says first is not lost", async () => {
+    const uuid = await start({
+      cmd: ["echo", "first"],
+      metadata: { "docker:wait_for_attach": Date.now() + 60_000 },
+    });
+    const child = spawn(host.lab.path("/bin/zlogin"), ["-I", uuid], { stdio: ["pipe", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const { pid } = zoneRuntime(host.lab, uuid);
+    expect(pid).toBe(supervisorOf(uuid));
+    await eventually(() => host.read(uuid, "root/var/log/sdc-dockerinit.log").includes("INFO Waiting until"), {
+      what: "dockerinit waits",
+    });
+    await eventually(() => said.includes("[Connected to zone"), { what: "the client is there" });
+    await setInternalMetadata(host.lab, uuid, { "docker:wait_for_attach": undefined });
+    await host.ended(uuid);
+    await eventually(() => said.includes("]\nfirst\n"), { what: "the first words" });
+  });
+
+  test.each([
+    ["a time in the past", 1, 45 << 8],
+    ["no time", "soon", 43 << 8],
+  ])("%s ends the wait", async (_, value, status) => {
+    expect(host.status(await run({ cmd: ["true"], metadata: { "docker:wait_for_attach": value } }))).toBe(status);
+  });
+
+  test("a container that waits can be killed", async () => {
+    const uuid = await start({ cmd: ["true"], metadata: { "docker:wait_for_attach": Date.now() + 60_000 } });
+    expect(await signalInit(host.lab, uuid, "SIGTERM")).toBe(true);
+    await host.ended(uuid);
+    expect(host.status(uuid)).toBe(15);
+  });
+
+  test("a terminal echoes", async () => {
+    const uuid = await start({
+      cmd: ["sh", "-c", "read line; echo got $line"],
+      metadata: { "docker:open_stdin": true, "docker:tty": true },
+      properties: { zlog_mode: "gt-" },
+    });
+    const child = spawn(host.lab.path("/bin/zlogin"), ["-Q", "-I", uuid], { stdio: ["pipe", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.stdin.write("hello\n");
+    await host.ended(uuid);
+    await eventually(() => said === "hello\r\ngot hello\r\n", { what: "the terminal's output" });
+    expect(host.output(uuid, "stdout")).toBe("hello\r\ngot hello\r\n");
+    await eventually(() => child.exitCode === 0, { what: "zlogin ended" });
   });
 });
 

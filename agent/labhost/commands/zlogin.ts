@@ -1,7 +1,8 @@
-// zlogin(1): commands in a running zone (dockerinit.md 6.5, 9.1, 9.2). Attaching to the container's own streams (-I) and
-// the console (-C) are not there yet.
+// zlogin(1): commands in a running zone (dockerinit.md 6.5, 9.1, 9.2), or its container's own streams (-I). The console
+// (-C), which containers do not write to, is not emulated.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { attach } from "./attach.ts";
 import type { CommandContext, EmulatedCommand } from "../command.ts";
 import { credentialsOf } from "../dockerinit/dockerinit.ts";
 import { dockerexec } from "../dockerinit/dockerexec.ts";
@@ -24,10 +25,8 @@ export const zlogin: EmulatedCommand = async (context) => {
     context.err(`zlogin: zone '${options.zone}' unknown\n`);
     return 1;
   }
-  if (options.attach || options.console) {
-    context.err(
-      `zlogin: the lab host does not attach to ${options.attach ? "a container's streams" : "consoles"} yet\n`,
-    );
+  if (options.console) {
+    context.err("zlogin: zones of the lab host have no console\n");
     return 1;
   }
   const pid = vm["pid"];
@@ -35,7 +34,7 @@ export const zlogin: EmulatedCommand = async (context) => {
     context.err(`zlogin: login allowed only to running zones (${vm.uuid} is '${String(vm["zone_state"])}').\n`);
     return 1;
   }
-  return runCommand(context, vm, pid, options);
+  return options.attach ? attach(context, vm, options) : runCommand(context, vm, pid, options);
 };
 
 interface Options {
@@ -47,18 +46,22 @@ interface Options {
   readonly failsafe: boolean;
   readonly attach: boolean;
   readonly console: boolean;
+  readonly quiet: boolean;
+  readonly eofOnDisconnect: boolean;
+  readonly escape: string | undefined;
 }
 
 function parse(args: readonly string[]): Options | undefined {
   const flags = new Set<string>();
   let login = "root";
+  let escape = "~";
   let at = 0;
   for (; args[at]?.startsWith("-") === true; at++) {
     for (const flag of (args[at] ?? "").slice(1)) {
       if (!"inQCESINle".includes(flag)) return undefined;
       flags.add(flag);
       if (flag === "l") login = args[++at] ?? "";
-      if (flag === "e") at++;
+      if (flag === "e") escape = args[++at] ?? "";
       if (flag === "l" || flag === "e") break;
     }
   }
@@ -72,6 +75,9 @@ function parse(args: readonly string[]): Options | undefined {
     failsafe: flags.has("S"),
     attach: flags.has("I"),
     console: flags.has("C"),
+    quiet: flags.has("Q"),
+    eofOnDisconnect: !flags.has("N"),
+    escape: flags.has("E") ? undefined : escape,
   };
 }
 

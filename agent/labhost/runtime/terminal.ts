@@ -12,7 +12,7 @@ export interface Terminal {
   /** Slave side, e.g. `/dev/pts/3`. */
   readonly device: string;
   /** What is typed. */
-  readonly input: Writable;
+  readonly input: Pick<Writable, "write">;
   /** Resolves when everything written to the terminal has been handed on. */
   readonly ended: Promise<void>;
   /** The slave for stdin, stdout and stderr. To be closed with `closeAppEnds` once the app has them. */
@@ -24,6 +24,8 @@ export interface Terminal {
    * Repeating it does nothing.
    */
   close(): void;
+  /** Takes the terminal's master away: SIGHUP for its session, errors for later input and output. */
+  hangUp(): void;
 }
 
 const HOLDER = "tty >&3; exec 3>&-; trap '' HUP; exec sleep infinity";
@@ -58,6 +60,7 @@ export async function openTerminal(onChunk: (chunk: Buffer) => void): Promise<Te
         const args = ["-F", device, "rows", String(rows), "columns", String(columns)];
         spawn(tool("stty"), args, { stdio: "ignore", env: TOOL_ENVIRONMENT }).on("close", () => resolve());
       }),
+    hangUp: () => void holder.kill("SIGKILL"),
     close: () => {
       for (const pid of childrenOf(holder.pid ?? 0)) process.kill(pid, "SIGKILL");
     },

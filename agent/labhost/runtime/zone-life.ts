@@ -1,11 +1,8 @@
 // One life of a zone, from boot to the `close` record of its log. The supervisor (zoneadmd.ts) lives it.
 //
 //   ready -> running -> (init ends | halt) -> lastexited -> shutting_down -> down -> installed -> drained, closed
-import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { openBootLog, type BootLog } from "../dockerinit/boot-log.ts";
 import { dockerinit, type ProcessPlan } from "../dockerinit/dockerinit.ts";
 import { DockerinitFatal } from "../dockerinit/fatal.ts";
@@ -13,6 +10,8 @@ import { zoneMetadata } from "../dockerinit/metadata.ts";
 import { waitForAttach } from "../dockerinit/wait-for-attach.ts";
 import type { Lab } from "../lab.ts";
 import type { LabVm } from "../zone-store.ts";
+import { AttachServer } from "./attach-server.ts";
+import { openZoneLog, touchLastBooted, writeLastExited } from "./boot-records.ts";
 import { createZoneCgroup, removeZoneCgroup, zoneCaps } from "./cgroups.ts";
 import { deviceTemplate } from "./devices.ts";
 import { ZoneFiles } from "./in-root.ts";
@@ -20,23 +19,19 @@ import { runIpBatch } from "./ip-command.ts";
 import { enterNetwork, ensureKeeper } from "./keeper.ts";
 import { innerBatch, outerBatch, zoneNics } from "./network.ts";
 import { identify, signalProcess, type ProcessIdentity } from "./process-identity.ts";
-import { StdioLog } from "./stdio-log.ts";
-import { FIFO_NAMES, openStreams, readOutput } from "./streams.ts";
-import { openTerminal, type Terminal } from "./terminal.ts";
-import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
-import { formatLastExited, HALTED, statusOfExit, statusOfFatal, statusOfSignal } from "./wait-status.ts";
+import type { StdioLog } from "./stdio-log.ts";
+import { ZoneStdio } from "./zone-stdio.ts";
+import { HALTED, statusOfExit, statusOfFatal, statusOfSignal } from "./wait-status.ts";
 import { ensureSystemDirectories, otherMounts, planMounts, type LofsMount } from "./zone-mounts.ts";
 import { spawnZoneProcess, writeBootFiles, type ZoneProcess } from "./zone-process.ts";
 import { removeState, scratchDirectory, signalFile, writeState, type ZoneState } from "./zone-state.ts";
 import { startGuard } from "./guard.ts";
 
-const DRAIN_DEADLINE_MS = 5000;
-
 export interface ZoneLifeOptions {
   readonly lab: Lab;
   readonly vm: LabVm;
   readonly zoneid: number;
-  readonly platformLog: StdioLog;
+  readonly platformLog: StdioLog | undefined;
   /** Called once, when the zone's state has become running. */
   readonly onRunning: () => void;
 }
@@ -47,14 +42,16 @@ export class ZoneLife {
   readonly #zonepath: string;
   readonly #root: string;
   readonly #scratch: string;
-  readonly #platformLog: StdioLog;
+  readonly #platformLog: StdioLog | undefined;
   readonly #onRunning: () => void;
   readonly #stopping = new AbortController();
   #state: ZoneState;
   #log: StdioLog | undefined;
   #process: ZoneProcess | undefined;
-  #terminal: Terminal | undefined;
-  #outputs: { readonly ended: Promise<void>; destroy(): void }[] = [];
+  #stdio: ZoneStdio | undefined;
+  #attach: AttachServer | undefined;
+  /** What a client did before the container had its streams. */
+  readonly #earlyInput: ((stdio: ZoneStdio) => unknown)[] = [];
   #end: Promise<number> | undefined;
   #halted = false;
 
@@ -106,11 +103,12 @@ export class ZoneLife {
   async finish(): Promise<void> {
     const status = await (this.#end ?? Promise.resolve(HALTED));
     await this.#hit("zoneadm.halt.begin");
-    this.#writeLastExited(this.#halted ? HALTED : status);
+    writeLastExited(this.#zonepath, this.#halted ? HALTED : status);
     this.#setState({ zoneState: "shutting_down" });
     this.#setState({ zoneState: "down" });
     this.#setState({ zoneState: "installed" });
-    await this.#drain();
+    await this.#stdio?.drain();
+    this.#attach?.close();
     this.#log?.close();
     await this.#cleanUp();
     await this.#hit("zoneadm.halt.end");
@@ -124,8 +122,9 @@ export class ZoneLife {
     await this.#lab.failpoints.hit("zoneadm.boot.mounts");
     ensureSystemDirectories(this.#root);
     const mounts = planMounts(this.#lab, this.#vm, this.#root);
-    this.#log = this.#openLog();
-    this.#touchLastBooted();
+    this.#log = openZoneLog(this.#lab, this.#vm, "stdio.log");
+    this.#attach = await this.#openAttach();
+    touchLastBooted(this.#zonepath);
     const plan = await this.#runDockerinit(mounts);
     if (typeof plan === "number") {
       this.#end = Promise.resolve(plan);
@@ -163,7 +162,7 @@ export class ZoneLife {
 
   async #start(plan: ProcessPlan, mounts: readonly LofsMount[]): Promise<void> {
     const lab = this.#lab;
-    const [keeper, streams] = await Promise.all([ensureKeeper(lab), this.#openStdio(plan)]);
+    const [keeper, stdio] = await Promise.all([ensureKeeper(lab), this.#openStdio(plan)]);
     const cgroup = createZoneCgroup(lab, this.#vm.uuid, zoneCaps(this.#vm));
     for (const sentence of cgroup.notGranted) this.#tell(`cap not applied: ${sentence}`);
     if (lab.config.privilege === "user") this.#tellMissingPrivilege(plan);
@@ -172,7 +171,7 @@ export class ZoneLife {
       root: this.#root,
       privilege: lab.config.privilege,
       lofs: mounts.map(({ source, targetOnHost, readOnly }) => ({ source, target: targetOnHost, readOnly })),
-      terminal: this.#terminal?.device,
+      terminal: stdio.terminalDevice,
       cgroupProcs: cgroup.procs,
       otherMounts: otherMounts(lab, this.#zonepath),
     });
@@ -183,10 +182,10 @@ export class ZoneLife {
       scratch: this.#scratch,
       root: this.#root,
       devices: deviceTemplate(lab),
-      stdio: streams.app,
+      stdio: stdio.appEnds,
     });
     this.#process = zone;
-    streams.closeAppEnds();
+    stdio.closeAppEnds();
     startGuard(zone.init);
     this.#end = zone.ended.then(({ code, signal }) => this.#statusOf(code, signal));
     const nics = zoneNics(this.#vm);
@@ -202,27 +201,29 @@ export class ZoneLife {
     if (plan.killedByLogger) signalProcess(zone.init, "SIGKILL");
   }
 
-  async #openStdio(
-    plan: ProcessPlan,
-  ): Promise<{ app: readonly [number | "ignore", number, number]; closeAppEnds(): void }> {
-    if (plan.tty) {
-      const terminal = await openTerminal((chunk) => this.#output("stdout", chunk));
-      this.#terminal = terminal;
-      this.#outputs.push({ ended: terminal.ended, destroy: () => terminal.close() });
-      return { app: terminal.appEnds(), closeAppEnds: () => terminal.closeAppEnds() };
-    }
-    const paths = FIFO_NAMES.map((name) => join(this.#scratch, name));
-    for (const path of paths) rmSync(path, { force: true });
-    // Writable for everybody: an app without privileges opens /dev/stdout anew.
-    await promisify(execFile)(tool("mkfifo"), ["-m", "0666", "--", ...paths], { env: TOOL_ENVIRONMENT });
-    const ends = openStreams(this.#scratch, plan.openStdin);
-    this.#outputs.push(readOutput(ends.stdout, (chunk) => this.#output("stdout", chunk)));
-    this.#outputs.push(readOutput(ends.stderr, (chunk) => this.#output("stderr", chunk)));
-    return ends;
+  #openAttach(): Promise<AttachServer> {
+    const later = (input: (stdio: ZoneStdio) => unknown): unknown =>
+      this.#stdio ? input(this.#stdio) : this.#earlyInput.push(input);
+    return AttachServer.listen(this.#lab, this.#vm.uuid, {
+      write: (chunk) => void later((stdio) => stdio.write(chunk)),
+      hangUp: () => void later((stdio) => stdio.hangUp()),
+      resize: async (rows, columns) => {
+        await later((stdio) => stdio.resize(rows, columns));
+      },
+    });
   }
 
-  #output(stream: "stdout" | "stderr", chunk: Buffer): void {
-    this.#log?.write(stream, chunk);
+  async #openStdio({ tty, openStdin }: ProcessPlan): Promise<ZoneStdio> {
+    const stdio = await ZoneStdio.open({
+      scratch: this.#scratch,
+      log: this.#log,
+      tty,
+      openStdin,
+      onOutput: (stream, chunk) => this.#attach?.output(stream, chunk),
+    });
+    this.#stdio = stdio;
+    for (const input of this.#earlyInput.splice(0)) input(stdio);
+    return stdio;
   }
 
   #statusOf(code: number | null, signal: NodeJS.Signals | null): number {
@@ -239,32 +240,15 @@ export class ZoneLife {
     }
   }
 
-  async #drain(): Promise<void> {
-    this.#terminal?.close();
-    const outputs = Promise.all(this.#outputs.map(({ ended }) => ended));
-    await Promise.race([outputs, sleep(DRAIN_DEADLINE_MS, undefined, { ref: false })]);
-    for (const output of this.#outputs) output.destroy();
-  }
-
   async #cleanUp(): Promise<void> {
     if (this.#process) {
       signalProcess(this.#process.init, "SIGKILL");
       await this.#end;
     }
-    this.#terminal?.close();
-    for (const output of this.#outputs) output.destroy();
+    this.#stdio?.destroy();
+    this.#attach?.close();
     await removeZoneCgroup(this.#lab, this.#vm.uuid);
     rmSync(this.#scratch, { recursive: true, force: true });
-  }
-
-  #openLog(): StdioLog | undefined {
-    const mode = typeof this.#vm["zlog_mode"] === "string" ? this.#vm["zlog_mode"] : "g--";
-    if (!mode.startsWith("g")) return undefined;
-    const maxSize = this.#vm["zlog_max_size"];
-    return new StdioLog(join(this.#zonepath, "logs/stdio.log"), {
-      origin: { hostname: this.#lab.config.hostname, pid: process.pid },
-      maxSize: typeof maxSize === "number" ? maxSize : undefined,
-    });
   }
 
   #running(init: ProcessIdentity): void {
@@ -283,17 +267,6 @@ export class ZoneLife {
     writeState(this.#lab, this.#vm.uuid, this.#state);
   }
 
-  #writeLastExited(status: number): void {
-    const now = performance.timeOrigin + performance.now();
-    writeFileSync(join(this.#zonepath, "lastexited"), formatLastExited(now, status), { mode: 0o644 });
-  }
-
-  #touchLastBooted(): void {
-    const file = join(this.#zonepath, "lastbooted");
-    writeFileSync(file, "");
-    utimesSync(file, new Date(), new Date());
-  }
-
   #tellMissingPrivilege(plan: ProcessPlan): void {
     const uid = plan.identity.passwd?.uid ?? 0;
     if (plan.tty) this.#tell("the terminal does not control the container: the lab host is not root");
@@ -301,7 +274,7 @@ export class ZoneLife {
   }
 
   #tell(text: string): void {
-    this.#platformLog.write("zoneadmd", Buffer.from(`${text}\n`));
+    this.#platformLog?.write("zoneadmd", Buffer.from(`${text}\n`));
   }
 
   async #hit(point: string): Promise<void> {
