@@ -1,5 +1,5 @@
 // The host as the layers above see it: where its commands and files are, and the funnel that runs the commands.
-import type { CommandResult, CommandRunner, HostCommand, LineStream } from "../exec/run.ts";
+import type { CommandResult, CommandRunner, HostCommand, LineStream } from "../exec/command.ts";
 import { binaryPath, type HostBinary } from "./binaries.ts";
 import { hostPaths, type HostPaths } from "./paths.ts";
 

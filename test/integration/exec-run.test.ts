@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CommandError } from "../../agent/exec/errors.ts";
-import { createCommandRunner, type CommandTrace, type HostCommand } from "../../agent/exec/run.ts";
+import { createCommandRunner } from "../../agent/exec/run.ts";
+import type { CommandTrace, HostCommand } from "../../agent/exec/command.ts";
 import { eventually, isAlive } from "../support/eventually.ts";
 
 const SH = "/bin/sh";

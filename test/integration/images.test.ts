@@ -8,6 +8,7 @@ import { layerStackUuid } from "../../agent/imgadm/layer-uuid.ts";
 import { ImageLab } from "../support/image-lab.ts";
 import { describeTree, TestLayout, type LayerRecipe } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
+import { rawTar } from "../support/tars.ts";
 
 let lab: ImageLab;
 let layout: TestLayout;
@@ -17,8 +18,6 @@ beforeAll(async () => {
   lab = await ImageLab.create();
   layout = await TestLayout.create(join(lab.work, "images"));
   registry = await TestRegistry.start(join(lab.work, "registry"));
-  await layout.image("base", [BASE]);
-  await lab.images.pull(await registry.push(layout.directory, "base", "trees:base"));
 });
 
 afterAll(async () => {
@@ -34,118 +33,6 @@ afterEach(() => {
 async function expectSameTree(record: ImageRecord, tag: string): Promise<void> {
   expect(describeTree(lab.tree(record))).toEqual(describeTree(await layout.unpack(tag)));
 }
-
-const BASE: LayerRecipe = (layer) =>
-  layer
-    .directory("bin")
-    .file("bin/tool", "#!/bin/sh\n", { mode: 0o4755 })
-    .file("etc/passwd", "root:x:0:0::/:/bin/sh\n")
-    .file("etc/secret", "hunter2", { mode: 0o600, uid: 33, gid: 44 })
-    .file("var/cache/a/one")
-    .file("var/cache/a/two")
-    .file("var/cache/b")
-    .directory("var/empty", { mode: 0o1777 })
-    .file("usr/lib/libc.so", "libc")
-    .symlink("lib", "usr/lib")
-    .symlink("abs", "/usr/lib")
-    .symlink("dangling", "nowhere/at/all");
-
-/** Above the base, which is installed once for all: how many imgadm runs each takes. */
-const CASES: readonly (readonly [name: string, recipes: readonly LayerRecipe[], installs: number])[] = [
-  ["one layer", [BASE], 0],
-  ["files replaced and added", [BASE, (l) => l.file("etc/passwd", "new").file("opt/x/y/z")], 1],
-  ["whiteouts", [BASE, (l) => l.whiteout("etc/secret").whiteout("var/cache/a").whiteout("never/was/there")], 1],
-  ["a whiteout of the file beside a new one", [BASE, (l) => l.whiteout("etc/secret").file("etc/other")], 1],
-  ["a name deleted and added again as a file", [BASE, (l) => l.whiteout("etc/passwd").file("etc/passwd", "again")], 2],
-  ["a directory deleted and added again", [BASE, (l) => l.whiteout("var/cache/a").file("var/cache/a/three")], 2],
-  ["an opaque directory, empty", [BASE, (l) => l.opaque("var/cache")], 1],
-  [
-    "an opaque directory with new, kept and nested names",
-    [BASE, (l) => l.opaque("var/cache").file("var/cache/b", "new b").file("var/cache/a/three")],
-    1,
-  ],
-  ["an opaque root", [BASE, (l) => l.opaque(".").file("only", "this")], 1],
-  ["a directory over a symlink to a directory", [BASE, (l) => l.directory("lib").file("lib/own", "mine")], 2],
-  ["a symlink over a directory", [BASE, (l) => l.symlink("var/cache", "empty")], 2],
-  ["an absolute symlink over a directory", [BASE, (l) => l.symlink("var/cache", "/var/empty")], 2],
-  ["a file over a directory", [BASE, (l) => l.file("var/cache", "now a file")], 2],
-  ["a directory over a file", [BASE, (l) => l.file("etc/secret/key")], 1],
-  [
-    "a directory over a symlink and back",
-    [BASE, (l) => l.directory("lib").file("lib/own"), (l) => l.symlink("lib", "usr/lib")],
-    4,
-  ],
-  ["a hard link over a directory", [BASE, (l) => l.file("g", "shared").hardLink("var/cache", "g")], 2],
-  [
-    "hard links within a layer",
-    [BASE, (l) => l.file("h/one", "same").hardLink("h/two", "h/one").hardLink("z", "h/one")],
-    1,
-  ],
-  [
-    "a file over one of two hard links",
-    [(l) => l.file("a", "same").hardLink("b", "a"), (l) => l.file("a", "other")],
-    2,
-  ],
-  [
-    "long names, blanks, quotes, line ends and letters beyond ASCII",
-    [
-      (l) =>
-        l
-          .file(`${"d".repeat(100)}/${"e".repeat(120)}/${"f".repeat(200)}`)
-          .file("with blank/and 'quotes\" $x;y")
-          .file("line\nend")
-          .file("grüße/日本語")
-          .symlink("long-target", `${"t/".repeat(150)}end`),
-      (l) => l.whiteout("with blank/and 'quotes\" $x;y").whiteout("grüße/日本語").file("with blank/new"),
-    ],
-    2,
-  ],
-  ["times at and before 1970", [(l) => l.file("zero", "0", { mtime: 0 }).file("one", "1", { mtime: 1 })], 1],
-  [
-    "unusual modes and owners",
-    [
-      (l) =>
-        l
-          .file("none", "x", { mode: 0 })
-          .file("all", "x", { mode: 0o7777 })
-          .file("big", "x", { uid: 4_000_000, gid: 3_000_000 })
-          .directory("closed", { mode: 0 })
-          .directory("sticky", { mode: 0o1777, uid: 5, gid: 6 }),
-      (l) => l.file("closed/inside", "y", { mtime: 0, mode: 0, uid: 3_000_000 }),
-    ],
-    2,
-  ],
-];
-
-describe("the tree equals what umoci unpacks", () => {
-  it.each(CASES)("%s", async (name, recipes, installs) => {
-    const tag = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-    await layout.image(tag, recipes);
-    const before = lab.calls("install").length;
-    const record = await lab.images.pull(await registry.push(layout.directory, tag, `trees:${tag}`));
-    await expectSameTree(record, tag);
-    expect(lab.calls("install").length - before, "installs, removal images among them").toBe(installs);
-  });
-
-  it("names below symlinked parents lie where the symlinks lead", async () => {
-    // GNU tar would not write a member below a symlink, so the layer is taken from a tree where it is a directory.
-    const tar = tarOf({ "lib/via-relative": "1", "abs/via-absolute": "2", "lib/.wh.libc.so": "" });
-    await layout.image("below", [{ tar }], { from: "base" });
-    const record = await lab.images.pull(await registry.push(layout.directory, "below", "trees:below"));
-    await expectSameTree(record, "below");
-    expect(readFileSync(join(lab.tree(record), "usr/lib/via-absolute"), "utf8")).toBe("2");
-  });
-
-  it.each([
-    ["zstd", ["--dest-compress-format", "zstd"]],
-    ["docker v2 schema 2", ["--format", "v2s2"]],
-  ])("%s", async (name, options) => {
-    const tag = `format-${name.replaceAll(" ", "-")}`;
-    await layout.image(tag, [(l) => l.file("f", name), (l) => l.whiteout("f").file("g", name)], { format: "pax" });
-    const record = await lab.images.pull(await registry.push(layout.directory, tag, `formats:${tag}`, ...options));
-    await expectSameTree(record, tag);
-  });
-});
 
 describe("pull", () => {
   it("remembers the configuration, names the layers as imgadm does and repeats for nothing", async () => {
@@ -278,7 +165,7 @@ describe("bad input", () => {
   });
 
   it("refuses a layer that leaves its root, before anything is unpacked", async () => {
-    await layout.image("hostile", [{ tar: tarOf({ "../outside": "x" }) }]);
+    await layout.image("hostile", [{ tar: filesTar({ "../outside": "x" }) }]);
     const reference = await registry.push(layout.directory, "hostile", "hostile:1");
     const before = lab.calls("install").length;
     await expect(lab.images.pull(reference)).rejects.toMatchObject({ code: "LAYER_HOSTILE" });
@@ -324,23 +211,23 @@ describe("load", () => {
     ],
     [
       "an archive of something else",
-      (file: string) => writeFileSync(file, tarOf({ "readme.txt": "x" })),
+      (file: string) => writeFileSync(file, filesTar({ "readme.txt": "x" })),
       "IMAGE_ARCHIVE_INVALID",
     ],
     ["an empty file", (file: string) => writeFileSync(file, ""), "IMAGE_ARCHIVE_INVALID"],
     [
       "a broken manifest.json",
-      (file: string) => writeFileSync(file, tarOf({ "manifest.json": "[{}]" })),
+      (file: string) => writeFileSync(file, filesTar({ "manifest.json": "[{}]" })),
       "IMAGE_CORRUPT",
     ],
     [
       "an absent layer",
-      (file: string) => writeFileSync(file, tarOf({ "manifest.json": '[{"Config":"c.json","Layers":["l.tar"]}]' })),
+      (file: string) => writeFileSync(file, filesTar({ "manifest.json": '[{"Config":"c.json","Layers":["l.tar"]}]' })),
       "IMAGE_ARCHIVE_INVALID",
     ],
     [
       "a name outside",
-      (file: string) => writeFileSync(file, tarOf({ "../index.json": "{}" })),
+      (file: string) => writeFileSync(file, filesTar({ "../index.json": "{}" })),
       "IMAGE_ARCHIVE_INVALID",
     ],
   ])("refuses %s", async (name, write, code) => {
@@ -430,31 +317,6 @@ describe("remove", () => {
 });
 
 /** A tar of regular files with exactly these names. */
-function tarOf(files: Readonly<Record<string, string>>): Buffer {
-  const blocks = Object.entries(files).flatMap(([name, content]) => {
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write(
-      "0000644\0" +
-        "0000000\0" +
-        "0000000\0" +
-        Buffer.byteLength(content).toString(8).padStart(11, "0") +
-        "\0" +
-        "13145000000\0",
-      100,
-    );
-    header.write("        0", 148);
-    header.write("ustar\x0000", 257);
-    header.write(
-      header
-        .reduce((sum, byte) => sum + byte, 0)
-        .toString(8)
-        .padStart(6, "0") + "\0 ",
-      148,
-    );
-    const body = Buffer.alloc(Math.ceil(Buffer.byteLength(content) / 512) * 512);
-    body.write(content);
-    return [header, body];
-  });
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+function filesTar(files: Readonly<Record<string, string>>): Buffer {
+  return rawTar(Object.entries(files).map(([name, content]) => ({ name, content })));
 }
