@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AgentError, hasCode } from "../errors/agent-error.ts";
 import { CommandError } from "../exec/errors.ts";
-import type { CommandResult } from "../exec/run.ts";
+import type { CommandResult } from "../exec/command.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
 import { classifyImgadm, type ImgadmOperation } from "./classify.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { AgentError, hasCode } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import { CommandError } from "../exec/errors.ts";
-import type { CommandResult } from "../exec/run.ts";
+import type { CommandResult } from "../exec/command.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ZoneUuid } from "../util/ids.ts";
