@@ -92,3 +92,16 @@ it("counts right under contention of processes and callers", async () => {
   await Promise.all(workers.map((worker) => once(worker, "exit")));
   expect(await readFile(counter, "utf8")).toBe("30");
 }, 20_000);
+
+it("is shared among sharers, and with nobody exclusive", async () => {
+  const one = (await acquireLock(path, { shared: true, timeoutMs: 0 }))!;
+  const two = (await acquireLock(path, { shared: true, timeoutMs: 0 }))!;
+  expect(await acquireLock(path, { timeoutMs: 0 })).toBeUndefined();
+  one.release();
+  expect(await acquireLock(path, { timeoutMs: 0 })).toBeUndefined();
+  two.release();
+  const child = await holder();
+  expect(await acquireLock(path, { shared: true, timeoutMs: 0 })).toBeUndefined();
+  child.stdin.end();
+  (await acquireLock(path, { shared: true, timeoutMs: 10_000 }))!.release();
+});
