@@ -31,8 +31,8 @@ async function start(options: ZoneOptions): Promise<string> {
   return uuid;
 }
 
-function zlogin(uuid: string, ...args: string[]): string {
-  return execFileSync(host.lab.path("/bin/zlogin"), ["-Q", uuid, ...args], { encoding: "utf8", stdio: "pipe" });
+function zlogin(...args: string[]): string {
+  return execFileSync(host.lab.path("/bin/zlogin"), ["-Q", ...args], { encoding: "utf8", stdio: "pipe" });
 }
 
 function supervisorOf(uuid: string): number {
@@ -265,6 +265,17 @@ describe("caps and network", () => {
       expect.objectContaining({ status: 17 }) as Error,
     );
   });
+});
+
+test("in a zone with su a shell reads the command once more, except with -i", async () => {
+  const uuid = await host.addZone({ cmd: ["sleep", "600"], metadata: { "docker:user": "node" } });
+  symlinkSync("busybox", host.path(uuid, "root/bin/su"));
+  await bootZone(host.lab, uuid);
+  const helper = "/native/usr/vm/sbin/dockerexec";
+  expect(zlogin(uuid, "echo", "$HOME", "a  b", ";", "id", "-u")).toBe("/root a  b\n0\n");
+  expect(zlogin(uuid, helper, "echo", "$HOME", "a  b", ";", "id", "-u")).toBe("/root a  b\n0\n");
+  expect(zlogin("-i", uuid, helper, "echo", "$HOME", ";", "id")).toBe("$HOME ; id\n");
+  expect(() => zlogin(uuid, helper, "sh", "-c", "exit 9")).toThrow(expect.objectContaining({ status: 9 }) as Error);
 });
 
 describe("zlogin -I", () => {

@@ -2,6 +2,7 @@
 // (-C), which containers do not write to, is not emulated.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
 import { attach } from "./attach.ts";
 import type { CommandContext, EmulatedCommand } from "../command.ts";
 import { credentialsOf } from "../dockerinit/dockerinit.ts";
@@ -9,6 +10,7 @@ import { dockerexec } from "../dockerinit/dockerexec.ts";
 import { zoneMetadata } from "../dockerinit/metadata.ts";
 import { spawnInZone, type ZoneCommand } from "../runtime/enter-zone.ts";
 import { ZoneFiles } from "../runtime/in-root.ts";
+import { asFunctionCall, serveCalls } from "./dockerexec-call.ts";
 import { loadVm, type LabVm } from "../zone-store.ts";
 
 const USAGE = `usage: zlogin [ -inQCES ] [ -e cmdchar ] [-l user] zonename [command [args ...] ]\n`;
@@ -85,19 +87,37 @@ async function runCommand(context: CommandContext, vm: LabVm, init: number, opti
   const { lab } = context;
   const files = new ZoneFiles(`/proc/${init}/root`, []);
   const [program, ...args] = options.command;
-  if (program !== undefined && DOCKEREXEC.includes(program)) {
-    const plan = dockerexec(args, { metadata: zoneMetadata(vm), files, err: context.err });
-    if (typeof plan === "number") return plan;
-    const { uid, groups } = credentialsOf(plan.identity);
-    const gid = plan.identity.group?.gid ?? 0;
-    return exitOf(spawnInZone(lab, vm.uuid, init, { ...plan, uid, gid, groups }, "inherit"));
-  }
-  const command = plainCommand(files, options);
-  return exitOf(spawnInZone(lab, vm.uuid, init, command, "inherit"));
+  const exec = (argv: readonly string[]): Promise<number> => runDockerexec(context, vm, init, files, argv);
+  const isDockerexec = program !== undefined && DOCKEREXEC.includes(program);
+  const su = options.intact || options.failsafe ? undefined : findSu(files);
+  if (isDockerexec && su === undefined) return exec(args);
+  const command = plainCommand(options, su, isDockerexec);
+  if (!isDockerexec) return exitOf(spawnInZone(lab, vm.uuid, init, command, "inherit"));
+  const shell = spawnInZone(lab, vm.uuid, init, command, ["inherit", "inherit", "inherit", "pipe", "pipe"]);
+  const exit = exitOf(shell);
+  await serveCalls(shell.stdio[4] as Readable, shell.stdio[3] as Writable, exec);
+  return exit;
 }
 
-function plainCommand(files: ZoneFiles, options: Options): ZoneCommand {
-  const su = ["/usr/bin/su", "/bin/su"].find((path) => exists(files, path));
+async function runDockerexec(
+  { lab, err }: CommandContext,
+  vm: LabVm,
+  init: number,
+  files: ZoneFiles,
+  argv: readonly string[],
+): Promise<number> {
+  const plan = dockerexec(argv, { metadata: zoneMetadata(vm), files, err });
+  if (typeof plan === "number") return plan;
+  const { uid, groups } = credentialsOf(plan.identity);
+  const gid = plan.identity.group?.gid ?? 0;
+  return exitOf(spawnInZone(lab, vm.uuid, init, { ...plan, uid, gid, groups }, "inherit"));
+}
+
+function findSu(files: ZoneFiles): string | undefined {
+  return ["/usr/bin/su", "/bin/su"].find((path) => exists(files, path));
+}
+
+function plainCommand(options: Options, su: string | undefined, isDockerexec: boolean): ZoneCommand {
   const env = [
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
@@ -108,11 +128,9 @@ function plainCommand(files: ZoneFiles, options: Options): ZoneCommand {
   ];
   const asRoot = { env, workdir: "/", uid: 0, gid: 0, groups: [0] };
   if (options.command.length === 0) return { ...asRoot, argv: ["/bin/sh", "-l"] };
-  const throughSu = su !== undefined && !options.intact && !options.failsafe;
-  return {
-    ...asRoot,
-    argv: throughSu ? [su, options.login, "-c", joinForSu(options.command)] : options.command,
-  };
+  if (su === undefined) return { ...asRoot, argv: options.command };
+  const joined = joinForSu(options.command);
+  return { ...asRoot, argv: [su, options.login, "-c", isDockerexec ? asFunctionCall(joined) : joined] };
 }
 
 /** Only blanks and tabs make zlogin quote, and it does not look for quotes within (dockerinit.md 9.1). */
