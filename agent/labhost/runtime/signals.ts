@@ -1,40 +1,22 @@
 // What a signal does to a zone's init. A Linux PID 1 ignores every signal it has no handler for, from outside as well
 // (SIGKILL and SIGSTOP excepted); on illumos init dies of it. We read the dispositions and do what illumos would
 // (dockerinit.md 11, point 21).
+import { constants } from "node:os";
 
-/** Linux numbers of the signals whose default action ends the process. */
-const TERMINATING: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGXCPU: 24,
-  SIGXFSZ: 25,
-  SIGVTALRM: 26,
-  SIGPROF: 27,
-  SIGIO: 29,
-  SIGPWR: 30,
-  SIGSYS: 31,
-};
+/** Those whose default action ends the process. */
+const TERMINATING: ReadonlySet<string> = new Set([
+  ...["SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGUSR1", "SIGSEGV"],
+  ...["SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPWR"],
+  "SIGSYS",
+]);
 
 /**
  * True when `signal` would end a process with these dispositions (`status` is the text of /proc/<pid>/status), although
  * a Linux PID 1 would not notice it: not caught, not ignored, not blocked.
  */
-export function dropsLethalSignal(status: string, signal: string): boolean {
-  const number = TERMINATING[signal];
-  if (number === undefined) return false;
-  const bit = 1n << BigInt(number - 1);
+export function dropsLethalSignal(status: string, signal: NodeJS.Signals): boolean {
+  if (!TERMINATING.has(signal)) return false;
+  const bit = 1n << BigInt(constants.signals[signal] - 1);
   return ["SigCgt", "SigIgn", "SigBlk"].every((name) => (mask(status, name) & bit) === 0n);
 }
 

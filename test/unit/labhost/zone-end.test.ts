@@ -35,7 +35,7 @@ describe("signals a Linux init would not notice", () => {
       .join("");
   const TERM = 1n << 14n;
 
-  test.each([
+  test.each<[string, string, NodeJS.Signals, boolean]>([
     ["nobody cares", status(0n), "SIGTERM", true],
     ["caught", status(TERM), "SIGTERM", false],
     ["ignored", status(0n, TERM), "SIGTERM", false],
