@@ -17,6 +17,7 @@ import { enterUser } from "./keeper.ts";
 import { childrenOf, identify, type ProcessIdentity } from "./process-identity.ts";
 import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
 
+// The host name's file belongs to the machine's root, even in a user namespace; there the system call does it.
 const SCRIPT = `
 umask 022
 fail() { IFS= read -r why <"$ZL_DIR/err"; printf 'error %s: %s\\n' "$1" "$why" >&3; exit 1; }
@@ -30,7 +31,7 @@ fi
 if [ -s "$ZL_DIR/others" ]; then
   while IFS= read -r other; do umount -n -l "$other" 2>/dev/null; done <"$ZL_DIR/others"
 fi
-[ -z "$ZL_HOSTNAME" ] || printf '%s' "$ZL_HOSTNAME" 2>/dev/null >/proc/sys/kernel/hostname
+[ -z "$ZL_HOSTNAME" ] || printf '%s' "$ZL_HOSTNAME" 2>/dev/null >/proc/sys/kernel/hostname || hostname -- "$ZL_HOSTNAME" 2>/dev/null
 IFS= read -r go <&4 && [ "$go" = go ] || exit 1
 ip -force -batch - <&4 2>"$ZL_DIR/ip.err"
 cd "$ZL_ROOT" && mount --no-mtab --move . / 2>"$ZL_DIR/err" || fail "cannot make the zone's root the root"
