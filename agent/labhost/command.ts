@@ -1,4 +1,4 @@
-// The frame every emulated command runs in: arguments in, exit status out, one line in calls.ndjson.
+// The frame every emulated command runs in: arguments in, exit status out, its lines in calls.ndjson.
 import { isatty } from "node:tty";
 import { openLab, recordCall, type Lab } from "./lab.ts";
 
@@ -21,7 +21,8 @@ export type EmulatedCommand = (context: CommandContext) => Promise<number>;
 export async function runCommand(name: string, command: EmulatedCommand, args: readonly string[]): Promise<number> {
   const lab = openLab();
   const started = performance.now();
-  const time = new Date().toISOString();
+  const call = { time: new Date().toISOString(), pid: process.pid, ppid: process.ppid, command: name, args };
+  recordCall(lab, { event: "begin", ...call });
   // A reader that went away must not hurt the work: the platform's commands finish it, too.
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
@@ -34,15 +35,7 @@ export async function runCommand(name: string, command: EmulatedCommand, args: r
     stdin: readStdin,
     stdinIsTerminal: isatty(0),
   });
-  recordCall(lab, {
-    time,
-    pid: process.pid,
-    ppid: process.ppid,
-    command: name,
-    args,
-    exit,
-    ms: Math.round(performance.now() - started),
-  });
+  recordCall(lab, { event: "end", ...call, exit, ms: Math.round(performance.now() - started) });
   return exit;
 }
 

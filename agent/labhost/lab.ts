@@ -6,7 +6,7 @@
 //   etc/zones/           zone configurations
 //   var/imgadm/, var/log/, var/run/, opt/custom/etc/ …   as on the platform
 //   lab/                 ours, no counterpart on the platform: lab.json, calls.ndjson, datasets/, locks/, runtime/
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseFailpoints, type Failpoints } from "./failpoints.ts";
@@ -65,19 +65,25 @@ export function refuseSunOS(platform: NodeJS.Platform = process.platform): void 
     throw new LabError("this is SmartOS: the lab host stands in for it elsewhere and refuses to run here");
 }
 
-/** One line of `lab/calls.ndjson`. Payloads are not recorded, only their size: they carry tenants' secrets. */
+/**
+ * One line of `lab/calls.ndjson`. Each call writes two, when it begins and when it ends; one that is killed, or that
+ * aborts, leaves only the first. Payloads are not recorded: they carry tenants' secrets.
+ */
 export interface CallRecord {
+  readonly event: "begin" | "end";
+  /** ISO 8601; of the beginning in both lines. */
   readonly time: string;
   readonly pid: number;
   readonly ppid: number;
   readonly command: string;
   readonly args: readonly string[];
+  /** Exit status; only at the end. */
   readonly exit?: number;
+  /** Milliseconds from beginning to end; only at the end. */
   readonly ms?: number;
 }
 
-/** Appends to calls.ndjson; O_APPEND keeps lines of concurrent commands whole. Written at the end of each call. */
+/** Appends to calls.ndjson; O_APPEND keeps lines of concurrent commands whole. */
 export function recordCall(lab: Lab, call: CallRecord): void {
-  mkdirSync(lab.own(), { recursive: true });
-  appendFileSync(lab.own("calls.ndjson"), `${JSON.stringify(call)}\n`);
+  appendFileSync(lab.own("calls.ndjson"), `${JSON.stringify(call)}\n`, { mode: 0o600 });
 }

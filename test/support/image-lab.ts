@@ -16,6 +16,7 @@ import { createLogger } from "../../agent/log/logger.ts";
 const LAB = join(import.meta.dirname, "../../agent/labhost/main.ts");
 
 export interface ImgadmCall {
+  readonly event: "begin" | "end";
   readonly command: string;
   readonly args: readonly string[];
   readonly exit: number | null;
@@ -65,7 +66,7 @@ export class ImageLab {
     return join(this.root, "zones", record.imageUuid, "root");
   }
 
-  /** imgadm calls of one subcommand so far. */
+  /** imgadm calls of one subcommand that have ended so far. */
   calls(subcommand: string): readonly ImgadmCall[] {
     const file = join(this.root, "lab/calls.ndjson");
     if (!existsSync(file)) return [];
@@ -73,7 +74,7 @@ export class ImageLab {
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as ImgadmCall)
-      .filter(({ command, args }) => command === "imgadm" && args.includes(subcommand));
+      .filter(({ event, command, args }) => event === "end" && command === "imgadm" && args.includes(subcommand));
   }
 
   /** Datasets of images, finished or not, as they lie in the pool. */

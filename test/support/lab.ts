@@ -21,7 +21,8 @@ export interface Outcome {
 export interface Call {
   readonly command: string;
   readonly args: readonly string[];
-  readonly exit: number;
+  /** Missing when the command was killed. */
+  readonly exit?: number;
 }
 
 export interface RunOptions {
@@ -94,12 +95,17 @@ export class TestLab {
     return outcome(child, 60_000);
   }
 
-  /** What was called on the lab host since `from` (a number of lines, see `callCount`). */
+  /** What was called on the lab host from call number `from` on (see `callCount`), in the order of their beginnings. */
   calls(from = 0): readonly Call[] {
     const file = join(this.root, "lab/calls.ndjson");
     if (!existsSync(file)) return [];
-    const lines = readFileSync(file, "utf8").split("\n").filter(Boolean).slice(from);
-    return lines.map((line) => JSON.parse(line) as Call);
+    const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+    const records = lines.map(
+      (line) => JSON.parse(line) as Call & { event: "begin" | "end"; pid: number; time: string },
+    );
+    const ends = new Map(records.filter(({ event }) => event === "end").map((r) => [`${r.pid} ${r.time}`, r]));
+    const begun = records.filter(({ event }) => event === "begin").slice(from);
+    return begun.map((record) => ends.get(`${record.pid} ${record.time}`) ?? record);
   }
 
   get callCount(): number {

@@ -1,6 +1,5 @@
 // `vmadm` (vmadm.md): one file for each group of subcommands below vmadm/, loaded when called.
 import type { CommandContext, EmulatedCommand } from "../command.ts";
-import { recordCall } from "../lab.ts";
 import { UsageError, VmError } from "../vm/vm-error.ts";
 import { hit, vmHost, type Subcommand, type VmHost } from "./vmadm/host.ts";
 import { usageText } from "./vmadm/usage.ts";
@@ -95,12 +94,5 @@ async function findSubcommand(name: string, word: string): Promise<Subcommand> {
 /** The platform's interpreter aborts on an uncaught exception (vmadm.md 1). */
 function abort(context: CommandContext, error: unknown): never {
   context.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  recordCall(context.lab, {
-    time: new Date().toISOString(),
-    pid: process.pid,
-    ppid: process.ppid,
-    command: "vmadm",
-    args: context.args,
-  });
   process.abort();
 }

@@ -1,6 +1,5 @@
 // events (vmadm.md 3.12, 12): endless; ends by a signal, or with exit status 0 when nobody reads any more.
 import { randomUUID } from "node:crypto";
-import { recordCall } from "../../lab.ts";
 import { eventLines, type VmEvent } from "../../vm/event-text.ts";
 import { eventsBetween, type ZoneMap } from "../../vm/zone-events.ts";
 import { UsageError, VmError } from "../../vm/vm-error.ts";
@@ -24,7 +23,6 @@ export async function events(host: VmHost, args: readonly string[]): Promise<Out
   if (only !== undefined && !lookAt(host, only)) throw new VmError(`VM ${only} not found`);
   const style = { json: options["json"] === true, full: options["full"] === true };
   const closed = new Promise<"closed">((resolve) => process.stdout.once("error", () => resolve("closed")));
-  recordWhenKilled(host);
 
   const watch = watchZones(host.lab);
   let known = await look(host);
@@ -60,15 +58,4 @@ function aliasOf(zones: ZoneMap, uuid: string): string | undefined {
 
 function now(): string {
   return new Date().toISOString();
-}
-
-/** The usual end of this command is a signal; its line in calls.ndjson is written before it takes effect. */
-function recordWhenKilled(host: VmHost): void {
-  const time = now();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
-    process.once(signal, () => {
-      const { pid, ppid } = process;
-      recordCall(host.lab, { time, pid, ppid, command: "vmadm", args: host.context.args });
-      process.kill(pid, signal);
-    });
 }
