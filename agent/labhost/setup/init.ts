@@ -11,17 +11,7 @@ import { ensureDeviceTemplate } from "../runtime/devices.ts";
 import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
 import { overlayWorks } from "./overlay-probe.ts";
 
-export const COMMANDS = [
-  "imgadm",
-  "nictagadm",
-  "sysinfo",
-  "vmadm",
-  "zfs",
-  "zlogin",
-  "zoneadm",
-  "zonename",
-  "zpool",
-] as const;
+const COMMANDS = ["imgadm", "nictagadm", "sysinfo", "vmadm", "zfs", "zlogin", "zoneadm", "zonename", "zpool"] as const;
 
 const DIRECTORIES = ["bin", "zones", "etc/zones", "var/imgadm", "var/log", "var/run", "opt/custom/etc", "tmp"];
 const DEFAULT_NIC_TAGS = ["admin", "external"];
