@@ -91,8 +91,6 @@ async function missingLinks(
   chain: readonly ChainLink[],
   signal: AbortSignal | undefined,
 ): Promise<readonly ChainLink[]> {
-  const top = chain.at(-1);
-  if (top !== undefined && (await imgadm.get(top.uuid, { signal })) !== undefined) return [];
   const installed = new Set((await imgadm.list({ signal })).map(({ manifest }) => manifest.uuid));
   const present = chain.findLastIndex(({ uuid }) => installed.has(uuid));
   return chain.slice(present + 1);
@@ -108,8 +106,7 @@ async function installMissing(
   const report = options.onProgress ?? (() => undefined);
   const locked = new Map<ImageUuid, Lock>();
   try {
-    let missing = await missingLinks(context, chain, options.signal);
-    if (await lockAll(context, missing, locked, options)) missing = await missingLinks(context, chain, options.signal);
+    const missing = await lockMissing(context, chain, locked, options);
     reportPresent(image, chain, missing, report);
     if (missing.length === 0) {
       // A puller killed after its last install leaves nothing to do but its files.
@@ -124,24 +121,46 @@ async function installMissing(
   }
 }
 
-/** True when one of the locks had to be waited for: then somebody has been at work. */
+/**
+ * The links to install, each locked by us. What lacks is looked at again under the locks: another puller may have
+ * installed it and gone before we came to them.
+ */
+async function lockMissing(
+  context: ChainContext,
+  chain: readonly ChainLink[],
+  locked: Map<ImageUuid, Lock>,
+  options: PullOptions,
+): Promise<readonly ChainLink[]> {
+  const top = chain.at(-1);
+  // By far the most frequent case, and `get` is cheaper than `list` on a full node.
+  if (top !== undefined && (await context.imgadm.get(top.uuid, { signal: options.signal })) !== undefined) return [];
+  let missing = await missingLinks(context, chain, options.signal);
+  for (;;) {
+    await lockAll(context, missing, locked, options);
+    missing = await missingLinks(context, chain, options.signal);
+    if (missing.every(({ uuid }) => locked.has(uuid))) return missing;
+    // A lower one was deleted meanwhile; locks are only ever taken from the bottom up, so begin anew.
+    for (const lock of locked.values()) lock.release();
+    locked.clear();
+  }
+}
+
 async function lockAll(
   { locks }: ChainContext,
   links: readonly ChainLink[],
   locked: Map<ImageUuid, Lock>,
   { signal, onProgress }: PullOptions,
-): Promise<boolean> {
-  let waited = false;
+): Promise<void> {
+  let told = false;
   for (const { uuid } of links) {
     const onWait = (): void => {
       // Told once: whoever holds one lock of the chain holds those above it as well.
-      if (!waited) onProgress?.({ type: "waiting", what: `another zonelet process, which is busy with image ${uuid}` });
-      waited = true;
+      if (!told) onProgress?.({ type: "waiting", what: `another zonelet process, which is busy with image ${uuid}` });
+      told = true;
     };
     const lock = await locks.image(uuid, { onWait, ...(signal ? { signal } : {}) });
     if (lock) locked.set(uuid, lock);
   }
-  return waited;
 }
 
 function reportPresent(
@@ -166,7 +185,8 @@ async function fetchAndInstall(
 ): Promise<void> {
   await using scratch = await openScratch(context.host.paths.scratch, context.locks, options.signal);
   const layers = missing.flatMap(({ index }) => image.layers[index] ?? []);
-  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+  const toFetch = layers.filter((layer) => image.source.localFile?.(layer) === undefined);
+  const bytes = toFetch.reduce((sum, { size }) => sum + size, 0);
   await checkSpace(scratch.directory, bytes, `image ${references[0] ?? image.config}`);
   await using queue: LayerQueue = fetchAll(image.source, layers, {
     directory: scratch.directory,

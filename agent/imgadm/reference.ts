@@ -54,11 +54,6 @@ export function parseReference(text: string): ImageReference {
   return build(domain, path, tag, digest);
 }
 
-/** The reference with another digest or tag; the parts must have been parsed before. */
-export function withDigest(reference: ImageReference, digest: Digest): ImageReference {
-  return build(reference.domain, reference.path, reference.tag, digest);
-}
-
 function build(domain: string, path: string, tag: string | undefined, digest: Digest | undefined): ImageReference {
   const suffix = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
   const short =

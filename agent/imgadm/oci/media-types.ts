@@ -42,10 +42,3 @@ export function isLayerType(mediaType: string): boolean {
 export function isForeignLayerType(mediaType: string): boolean {
   return mediaType.includes(".nondistributable.") || mediaType.includes(".foreign.");
 }
-
-export function isConfigType(mediaType: string): boolean {
-  return (
-    mediaType === "application/vnd.oci.image.config.v1+json" ||
-    mediaType === "application/vnd.docker.container.image.v1+json"
-  );
-}

@@ -46,18 +46,22 @@ export async function resolveImage(
   signal: AbortSignal | undefined,
 ): Promise<ResolvedImage> {
   const offered = new Set<string>();
-  const found = await search(source, root, name, signal, offered, 0);
+  const found = await searchImage(source, root, name, offered, signal);
   if (found) return found;
   throw noAmd64(name, [...offered]);
 }
 
-async function search(
+/**
+ * As {@link resolveImage}, but undefined where nothing runs here; what there is instead is added to `offered`.
+ * `depth`: how many indexes lie above.
+ */
+export async function searchImage(
   source: ContentSource,
   root: RootDocument,
   name: string,
-  signal: AbortSignal | undefined,
   offered: Set<string>,
-  depth: number,
+  signal: AbortSignal | undefined,
+  depth = 0,
 ): Promise<ResolvedImage | undefined> {
   const document = parseImageDocument(root.bytes, root.contentType, `manifest ${root.digest} of ${name}`);
   if (document.kind === "manifest") return openManifest(source, document.manifest, root.digest, name, signal, offered);
@@ -67,7 +71,7 @@ async function search(
   for (const entry of runnableEntries(document.index.manifests)) {
     const bytes = await source.document(entry, LIMITS.manifest, signal);
     const inner = { bytes, digest: entry.digest, contentType: entry.mediaType };
-    const found = await search(source, inner, name, signal, offered, depth + 1);
+    const found = await searchImage(source, inner, name, offered, signal, depth + 1);
     if (found) return found;
   }
   return undefined;

@@ -1,8 +1,9 @@
 // What a registry's refusal means to a person (users-and-ecosystem.md A4).
 import { z } from "zod";
 import { AgentError } from "../../errors/agent-error.ts";
+import { LIMITS } from "../limits.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { ERROR_BODY_LIMIT, networkFailure, type HttpAnswer } from "./transport.ts";
+import { networkFailure, type HttpAnswer } from "./transport.ts";
 
 const errorBody = z.object({
   errors: z
@@ -17,7 +18,7 @@ export interface RegistryWords {
 
 /** The first error of the body, or the first line of whatever else it holds. Never throws on a bad body. */
 export async function readWords(answer: HttpAnswer): Promise<RegistryWords> {
-  const body = await answer.read(ERROR_BODY_LIMIT).catch(() => undefined);
+  const body = await answer.read(LIMITS.errorBody).catch(() => undefined);
   const text = body?.toString("utf8") ?? "";
   try {
     const [first] = errorBody.parse(JSON.parse(text)).errors;
@@ -42,7 +43,6 @@ export interface Asked {
   readonly image: string;
   /** Repository without tag. */
   readonly repository: string;
-  /** `manifest`, `layer sha256:…`. */
   readonly object: "manifest" | "blob";
 }
 

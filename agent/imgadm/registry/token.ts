@@ -1,10 +1,11 @@
 // Bearer tokens for reading without an account (container-specs.md 10.3). Credentials (`zonelet login`) will enter here.
 import { z } from "zod";
 import { AgentError } from "../../errors/agent-error.ts";
+import { LIMITS } from "../limits.ts";
 import { parseJson, parseWith } from "../oci/documents.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { ERROR_BODY_LIMIT, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 const tokenSchema = z.object({
   token: z.string().optional(),
@@ -82,7 +83,7 @@ export class PullToken {
       return undefined;
     }
     const what = `answer of the token server ${url.host}`;
-    const body = await answer.read(ERROR_BODY_LIMIT);
+    const body = await answer.read(LIMITS.errorBody);
     if (answer.status !== 200 || body === undefined)
       throw new AgentError(
         answer.status >= 500 ? "REGISTRY_UNREACHABLE" : "REGISTRY_PROTOCOL",

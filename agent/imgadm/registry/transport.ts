@@ -2,7 +2,6 @@
 import { Agent, EnvHttpProxyAgent, errors, request, type Dispatcher } from "undici";
 import type { Config } from "../../config/schema.ts";
 import { AgentError } from "../../errors/agent-error.ts";
-import { LIMITS } from "../limits.ts";
 import { hostOf, isLoopback, isPrivateToNode } from "./endpoint.ts";
 
 export interface HttpRequest {
@@ -162,6 +161,3 @@ export function networkFailure(error: unknown): NetworkFailure | undefined {
     return "broken";
   return error.cause === undefined ? undefined : networkFailure(error.cause);
 }
-
-/** Bound for the body of an answer that is not the wanted one. */
-export const ERROR_BODY_LIMIT = LIMITS.errorBody;
