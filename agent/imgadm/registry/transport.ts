@@ -1,5 +1,7 @@
 // HTTP, and the only importer of undici: one request with its deadlines and redirects, without judging the answer.
-import { Agent, EnvHttpProxyAgent, errors, request, type Dispatcher } from "undici";
+//
+// undici is loaded when the first request is made: it costs more than all the rest of a command's start.
+import type { Dispatcher } from "undici";
 import type { Config } from "../../config/schema.ts";
 import { AgentError } from "../../errors/agent-error.ts";
 import { hostOf, isLoopback, isPrivateToNode } from "./endpoint.ts";
@@ -35,7 +37,23 @@ const BODY_TIMEOUT_MS = 60_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+interface Connections {
+  get(url: URL, options: Pick<HttpRequest, "headers" | "signal">): Promise<Dispatcher.ResponseData<unknown>>;
+  close(): Promise<void>;
+}
+
 export function createTransport(proxies: Config["proxies"]): Transport {
+  let connections: Promise<Connections> | undefined;
+  return {
+    get: async (req) => follow(req, await (connections ??= openConnections(proxies))),
+    close: async () => {
+      await (await connections)?.close();
+    },
+  };
+}
+
+async function openConnections(proxies: Config["proxies"]): Promise<Connections> {
+  const { Agent, EnvHttpProxyAgent, request } = await import("undici");
   const options = {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -53,9 +71,14 @@ export function createTransport(proxies: Config["proxies"]): Transport {
           httpsProxy: proxies.https ?? "",
           noProxy: proxies.none ?? "",
         });
-  const dispatcherFor = (url: URL): Dispatcher => (isLoopback(urlHost(url)) ? direct : proxied);
   return {
-    get: (req) => follow(req, dispatcherFor),
+    get: (url, { headers, signal }) =>
+      request(url, {
+        method: "GET",
+        headers: { "user-agent": "zonelet", ...headers },
+        dispatcher: isLoopback(urlHost(url)) ? direct : proxied,
+        ...(signal ? { signal } : {}),
+      }),
     close: async () => {
       await direct.destroy();
       if (proxied !== direct) await proxied.destroy();
@@ -63,15 +86,10 @@ export function createTransport(proxies: Config["proxies"]): Transport {
   };
 }
 
-async function follow(req: HttpRequest, dispatcherFor: (url: URL) => Dispatcher): Promise<HttpAnswer> {
+async function follow(req: HttpRequest, connections: Connections): Promise<HttpAnswer> {
   let { url, headers } = req;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await request(url, {
-      method: "GET",
-      headers: { "user-agent": "zonelet", ...headers },
-      dispatcher: dispatcherFor(url),
-      ...(req.signal ? { signal: req.signal } : {}),
-    });
+    const response = await connections.get(url, { headers, signal: req.signal });
     const answer = toAnswer(response);
     const location = answer.header("location");
     if (!REDIRECTS.has(response.statusCode) || location === undefined) return answer;
@@ -104,7 +122,7 @@ function urlHost(url: URL): string {
   return hostOf(url.host);
 }
 
-function toAnswer(response: Dispatcher.ResponseData): HttpAnswer {
+function toAnswer(response: Dispatcher.ResponseData<unknown>): HttpAnswer {
   const headerLines = (name: string): readonly string[] => {
     const value = response.headers[name];
     return value === undefined ? [] : typeof value === "string" ? [value] : value;
@@ -141,6 +159,13 @@ export type NetworkFailure = "refused" | "unknown-host" | "timeout" | "broken" |
 
 const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+
 /** undefined for what did not come from the network: aborts, our own errors, bugs. */
 export function networkFailure(error: unknown): NetworkFailure | undefined {
   if (!(error instanceof Error) || error instanceof AgentError || error.name === "AbortError") return undefined;
@@ -148,13 +173,7 @@ export function networkFailure(error: unknown): NetworkFailure | undefined {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") return "plain-http";
   if (TLS_CODES.test(code)) return "tls";
-  if (
-    error instanceof errors.ConnectTimeoutError ||
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError ||
-    code === "ETIMEDOUT"
-  )
-    return "timeout";
+  if (TIMEOUT_CODES.has(code)) return "timeout";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "unknown-host";
   if (code === "ECONNREFUSED" || code === "EHOSTUNREACH" || code === "ENETUNREACH") return "refused";
   if (code === "ECONNRESET" || code === "EPIPE" || code.startsWith("UND_ERR") || code.startsWith("HPE_"))
