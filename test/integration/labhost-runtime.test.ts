@@ -4,6 +4,8 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSyn
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootZone, haltZone, signalInit, zoneRuntime } from "../../agent/labhost/runtime.ts";
 import { grantedControllers } from "../../agent/labhost/runtime/cgroups.ts";
+import { readKeeper } from "../../agent/labhost/runtime/keeper.ts";
+import { childrenOf } from "../../agent/labhost/runtime/process-identity.ts";
 import { loadVm, setInternalMetadata } from "../../agent/labhost/zone-store.ts";
 import { eventually, isAlive } from "../support/eventually.ts";
 import { RuntimeLab, type ZoneOptions } from "../support/runtime-lab.ts";
@@ -38,6 +40,13 @@ function zlogin(...args: string[]): string {
 function supervisorOf(uuid: string): number {
   const state = JSON.parse(readFileSync(host.stateFile(uuid), "utf8")) as { supervisor: { pid: number } };
   return state.supervisor.pid;
+}
+
+/** Without the lab's keeper, which any zone may have started. */
+function descendantsOf(pid: number): number[] {
+  return childrenOf(pid)
+    .filter((child) => child !== readKeeper(host.lab)?.pid)
+    .flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 /** Control groups of a zone, on any hierarchy. */
@@ -207,10 +216,20 @@ describe("signals, halt and death", () => {
     expect(await haltZone(host.lab, uuid)).toBe(false);
   });
 
-  test("a killed supervisor takes its zone along and leaves nothing", async () => {
-    const uuid = await start({ cmd: ["sleep", "600"], metadata: { "docker:user": "node" }, address: "10.99.0.9" });
+  test.each([
+    ["", {}],
+    [" with a terminal", { "docker:tty": true, "docker:open_stdin": true }],
+  ])("a killed supervisor takes its zone%s along and leaves nothing", async (_, metadata) => {
+    const uuid = await start({
+      cmd: ["sleep", "600"],
+      metadata: { "docker:user": "node", ...metadata },
+      address: "10.99.0.9",
+    });
     const { pid } = zoneRuntime(host.lab, uuid);
+    const processes = descendantsOf(supervisorOf(uuid));
+    expect(processes).toContain(pid);
     process.kill(supervisorOf(uuid), "SIGKILL");
+    await eventually(() => !processes.some(isAlive), { what: "every process gone" });
     await eventually(() => !isAlive(pid ?? 0), { what: "init killed" });
     expect(zoneRuntime(host.lab, uuid).zoneState).toBe("installed");
     expect(await haltZone(host.lab, uuid)).toBe(false);

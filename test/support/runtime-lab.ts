@@ -100,10 +100,11 @@ export class RuntimeLab {
     return existsSync(file) ? readFileSync(file, "utf8") : "";
   }
 
+  /** Complete lines only: the last one may be in the middle of being written. */
   records(uuid: string): { stream: string; msg: string }[] {
     return this.read(uuid, "logs/stdio.log")
       .split("\n")
-      .filter((line) => line !== "")
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as { stream: string; msg: string });
   }
 

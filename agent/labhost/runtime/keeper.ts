@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "no
 import { setTimeout as sleep } from "node:timers/promises";
 import { withLock } from "../../util/lock.ts";
 import { LabError, type Lab } from "../lab.ts";
-import { identify, isAlive, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { childrenOf, identify, isAlive, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { tool, TOOL_ENVIRONMENT } from "./tools.ts";
 
 const IDLE = 'while [ -e "$1" ]; do sleep 10; done';
@@ -32,7 +32,10 @@ export async function ensureKeeper(lab: Lab): Promise<ProcessIdentity> {
 /** Ends the keeper and with it, once the last zone is down, the lab's network. */
 export function endKeeper(lab: Lab): void {
   const keeper = readKeeper(lab);
-  if (keeper) signalProcess(keeper, "SIGKILL");
+  if (keeper) {
+    const idle = childrenOf(keeper.pid).flatMap((pid) => identify(pid) ?? []);
+    for (const process of [keeper, ...idle]) signalProcess(process, "SIGKILL");
+  }
   rmSync(lab.own("runtime/keeper.json"), { force: true });
 }
 

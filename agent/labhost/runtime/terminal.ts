@@ -28,15 +28,21 @@ export interface Terminal {
   hangUp(): void;
 }
 
-const HOLDER = "tty >&3; exec 3>&-; trap '' HUP; exec sleep infinity";
+/** Neither outlives the supervisor: no hangup reaches the holder once the app has taken its terminal over. */
+const HOLDER = "tty >&3; exec 3>&-; exec setpriv --pdeathsig KILL -- sleep infinity";
+const MORTAL = ["--pdeathsig", "KILL", "--"];
 
 /** Size 0x0 until the first resize; echo on, as a terminal is. Output arrives at `onChunk` in chunks of at most 1024 bytes. */
 export async function openTerminal(onChunk: (chunk: Buffer) => void): Promise<Terminal> {
-  const holder = spawn(tool("script"), ["-q", "-f", "-e", "--echo", "always", "-c", HOLDER, "/dev/null"], {
-    stdio: ["pipe", "pipe", "ignore", "pipe"],
-    cwd: "/",
-    env: { ...TOOL_ENVIRONMENT, SHELL: tool("sh") },
-  });
+  const holder = spawn(
+    tool("setpriv"),
+    [...MORTAL, tool("script"), "-q", "-f", "-e", "--echo", "always", "-c", HOLDER, "/dev/null"],
+    {
+      stdio: ["pipe", "pipe", "ignore", "pipe"],
+      cwd: "/",
+      env: { ...TOOL_ENVIRONMENT, SHELL: tool("sh") },
+    },
+  );
   const device = await deviceName(holder);
   const output = holder.stdout as Readable;
   output.on("data", (data: Buffer) => {
