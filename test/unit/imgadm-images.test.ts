@@ -7,10 +7,11 @@ import { AgentError } from "../../agent/errors/agent-error.ts";
 import type { Host } from "../../agent/host/host.ts";
 import { hostPaths } from "../../agent/host/paths.ts";
 import { createImages } from "../../agent/imgadm/image-store.ts";
-import type { Images } from "../../agent/imgadm/images.ts";
+import type { Images, PullProgress } from "../../agent/imgadm/images.ts";
 import { createMemoryImgadm, type MemoryImgadm } from "../../agent/imgadm/memory.ts";
 import { imageManifestSchema, type ImageManifest } from "../../agent/imgadm/schema.ts";
 import { createLogger } from "../../agent/log/logger.ts";
+import { acquireLock } from "../../agent/util/lock.ts";
 import { dockerArchive } from "../support/docker-archive.ts";
 
 const foreign = (changes: object): ImageManifest =>
@@ -136,6 +137,28 @@ it("records are for root's eyes only", async () => {
 it("a layer that vanishes below an install makes it start over", async () => {
   imgadm.failNext("install", new AgentError("IMAGE_ORIGIN_MISSING", "gone"));
   expect((await load(["again:1"])).references).toEqual(["docker.io/library/again:1"]);
+});
+
+it("waits for another puller, says so, and takes what that one installed", async () => {
+  const { imageUuid } = await load(["busy:1"]);
+  const { manifest } = (await imgadm.get(imageUuid))!;
+  await imgadm.delete(imageUuid);
+  const lock = (await acquireLock(join(root, `var/db/zonelet/locks/image-${imageUuid}.lock`), { timeoutMs: 0 }))!;
+  const events: PullProgress[] = [];
+  const waiting = Promise.withResolvers<undefined>();
+  const loading = images.load(join(root, "image.tar"), {
+    onProgress: (event) => {
+      events.push(event);
+      if (event.type === "waiting") waiting.resolve(undefined);
+    },
+  });
+  await waiting.promise;
+  await imgadm.install(imageManifestSchema.parse({ ...manifest, files: undefined }), join(root, "image.tar"));
+  const before = imgadm.installs.length;
+  lock.release();
+  expect(await loading).toMatchObject([{ imageUuid }]);
+  expect(imgadm.installs.length).toBe(before);
+  expect(events.map(({ type }) => type)).toEqual(["resolved", "waiting", "layer-present"]);
 });
 
 it("a failed install leaves no record", async () => {
