@@ -115,7 +115,7 @@ describe("usage", () => {
     [["frobnicate"], /unknown command 'frobnicate'/],
     [["logs", "-n", "many", "x"], /--tail takes a whole number/],
     [["ps", "-o", "xml"], /unknown output format "xml"/],
-    [["run", "--name", "-x", "demo:1"], /--name .*must be 1 to 63 letters/],
+    [["run", "--name", "-x", "demo:1"], /--name: must be 1 to 63 letters/],
   ])("%j", async (args, expected) => {
     const run = await lab.run(args);
     expect(run.status).toBe(2);
