@@ -1,6 +1,6 @@
 // Room for layers on their way: one directory per operation, gone afterwards. What a killed process left behind is
 // found by its lock, which the kernel gave back, and removed by the next one.
-import { mkdir, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import { acquireLock } from "../util/lock.ts";
@@ -23,6 +23,7 @@ export async function openScratch(
   signal: AbortSignal | undefined,
 ): Promise<Scratch> {
   await mkdir(parent, { recursive: true, mode: 0o700 });
+  await requireOwn(parent);
   // Without the guard, a sweeper could meet a directory between its making and its locking.
   const guard = await locks.scratch(signal === undefined ? {} : { signal });
   try {
@@ -39,6 +40,15 @@ export async function openScratch(
   } finally {
     guard?.release();
   }
+}
+
+/** `/var/tmp` is writable for everybody: whoever was there first could exchange layers under our hands. */
+async function requireOwn(directory: string): Promise<void> {
+  const stat = await lstat(directory);
+  if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o022) === 0) return;
+  throw new AgentError("HOST_UNSUPPORTED", `${directory} is not ours alone, so no layer is put there`, {
+    hint: "look who made it, remove it and try again",
+  });
 }
 
 /** Removes what killed processes left below `parent`; nothing there is success. */

@@ -1,5 +1,15 @@
 // The image store over imgadm's twin: names, records, and what happens when imgadm refuses.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -159,6 +169,23 @@ it("waits for another puller, says so, and takes what that one installed", async
   expect(await loading).toMatchObject([{ imageUuid }]);
   expect(imgadm.installs.length).toBe(before);
   expect(events.map(({ type }) => type)).toEqual(["resolved", "waiting", "layer-present"]);
+});
+
+it.each<readonly [string, (path: string) => void]>([
+  ["others may write to", (path) => chmodSync(path, 0o777)],
+  [
+    "is a symlink",
+    (path) => {
+      rmdirSync(path);
+      mkdirSync(`${path}-elsewhere`);
+      symlinkSync(`${path}-elsewhere`, path);
+    },
+  ],
+])("puts no layer into a directory that %s", async (_, spoil) => {
+  const path = join(root, "var/tmp/zonelet");
+  mkdirSync(path, { recursive: true });
+  spoil(path);
+  await expect(load(["spoilt:1"])).rejects.toMatchObject({ code: "HOST_UNSUPPORTED" });
 });
 
 it("a failed install leaves no record", async () => {
