@@ -1,4 +1,5 @@
 // `zonelet`: argv in, exit status out. The only place that ends the process, and where signals arrive.
+import { constants } from "node:os";
 import { text } from "node:stream/consumers";
 import { createAgent, type Agent } from "./app.ts";
 import { AgentError } from "./errors/agent-error.ts";
@@ -30,7 +31,7 @@ try {
   if (tooOld !== undefined) throw new AgentError("HOST_UNSUPPORTED", tooOld);
   status = await runProgram(argv, {
     output,
-    interrupts: installInterrupts(process),
+    interrupts: installInterrupts(process, (signal) => process.exit(128 + constants.signals[signal])),
     version,
     cwd: process.cwd(),
     variable: (name) => process.env[name],
@@ -49,4 +50,5 @@ try {
     await output.err(`${failure.cause.stack ?? ""}\n`);
   status = failure.exitStatus;
 }
+await output.flush();
 process.exit(status);

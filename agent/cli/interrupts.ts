@@ -3,8 +3,11 @@ import type { Interrupts } from "./context.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Installs the handlers of the process. A second signal while the first is being obeyed ends the process at once. */
-export function installInterrupts(process_: NodeJS.Process): Interrupts {
+/** Installs the handlers of the process. A second signal while the first is being obeyed calls `giveUp`, which ends the process. */
+export function installInterrupts(
+  process_: Pick<NodeJS.Process, "on">,
+  giveUp: (signal: NodeJS.Signals) => void,
+): Interrupts {
   const controller = new AbortController();
   let taker: ((signal: NodeJS.Signals) => void) | undefined;
   for (const name of SIGNALS)
@@ -14,9 +17,7 @@ export function installInterrupts(process_: NodeJS.Process): Interrupts {
         return;
       }
       if (controller.signal.aborted) {
-        // Default action: the user has asked twice.
-        process_.removeAllListeners(name);
-        process_.kill(process_.pid, name);
+        giveUp(name);
         return;
       }
       controller.abort(new AgentError("CANCELLED", `cancelled by ${name}`));

@@ -10,15 +10,18 @@ export interface Output {
   readonly columns: number;
   out(text: string | Uint8Array): Promise<void>;
   err(text: string | Uint8Array): Promise<void>;
+  /** Resolves when everything written has left the process: ending it earlier would lose what a slow reader has not taken. */
+  flush(): Promise<void>;
 }
 
 interface Stream {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(chunk: string | Uint8Array): boolean;
+  write(chunk: string | Uint8Array, done?: () => void): boolean;
   once(event: "drain" | "error" | "close", listener: () => void): unknown;
   removeListener(event: "drain" | "error" | "close", listener: () => void): unknown;
   readonly writable: boolean;
+  readonly writableLength: number;
 }
 
 /** Writes wait for a slow reader; a reader that went away (`| head`) is no error, what follows is dropped. */
@@ -30,6 +33,11 @@ export function createOutput(stdout: Stream, stderr: Stream, options: { readonly
     columns: stdout.columns ?? 80,
     out: (text) => write(stdout, text),
     err: (text) => write(stderr, text),
+    flush: async () => {
+      for (const stream of [stdout, stderr])
+        while (stream.writable && stream.writableLength > 0)
+          await new Promise<void>((resolve) => stream.write("", () => resolve()));
+    },
   };
 }
 
