@@ -146,7 +146,8 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     const argv = [command.path, ...command.args];
     const child = execa(command.path, command.args, {
       ...common(command),
-      cleanup: true,
+      // A group of its own: Ctrl-C at a terminal reaches every process of ours, and only we know what it means.
+      detached: true,
       stdin: "ignore",
       buffer: false,
       reject: false,
@@ -154,6 +155,11 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
       ...(command.signal ? { cancelSignal: command.signal } : {}),
     });
     if (child.pid !== undefined) command.onSpawn?.(child.pid);
+    const end = (): void => {
+      if (child.pid !== undefined) killGroup(child.pid, "SIGTERM");
+    };
+    process.once("exit", end);
+    void child.finally(() => process.removeListener("exit", end));
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       stderr = (stderr + chunk).slice(-TAIL);

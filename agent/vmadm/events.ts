@@ -44,7 +44,7 @@ export async function* followEvents(host: Host, log: Logger, options: FollowEven
         pause = pauseMs.first;
         yield event;
       }
-      log.warn({ pid: stream.pid }, "vmadm events ended");
+      log.warn({ child: stream.pid }, "vmadm events ended");
     } catch (error) {
       if (signal?.aborted) return;
       if (!(error instanceof CommandError)) throw error;
@@ -54,7 +54,7 @@ export async function* followEvents(host: Host, log: Logger, options: FollowEven
         hasCode(meaning, "ZONE_NOT_FOUND", "HOST_COMMAND_MISSING", "NOT_ROOT", "HOST_UNSUPPORTED")
       )
         throw meaning;
-      log.warn({ pid: stream.pid, err: meaning, outcome: error.outcome }, "vmadm events died");
+      log.warn({ child: stream.pid, err: meaning, outcome: error.outcome }, "vmadm events died");
     } finally {
       stream.stop();
     }

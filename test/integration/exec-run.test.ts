@@ -247,6 +247,11 @@ describe("lines", () => {
     await eventually(() => !isAlive(stream.pid!), { what: "child ended" });
   });
 
+  it("runs in a group of its own, out of reach of a terminal's Ctrl-C", async () => {
+    const stream = lines("cut -d ' ' -f 5 /proc/self/stat");
+    expect(await collect(stream)).toEqual([String(stream.pid)]);
+  });
+
   it("finishes on stop, and at the end of a using block", async () => {
     const stream = lines("echo a; exec sleep 30");
     const all = collect(stream);
