@@ -12,7 +12,7 @@ import { isRunnable, platformText } from "../oci/platform.ts";
 import { checkedDiffIds, noAmd64, parseConfiguration, type ImageLayer } from "../oci/resolve.ts";
 import { parseReference } from "../reference.ts";
 import { archiveSource, readDocument, sha256 } from "./archive-source.ts";
-import type { ArchivedImage } from "./open-archive.ts";
+import type { ArchivedImage } from "./archived-image.ts";
 import type { ArchiveMember, ArchiveMembers } from "./unpack.ts";
 
 const manifestSchema = z

@@ -6,7 +6,7 @@ import { isAttestation } from "../oci/platform.ts";
 import { noAmd64, searchImage } from "../oci/resolve.ts";
 import { parseReference } from "../reference.ts";
 import { archiveSource, readDocument } from "./archive-source.ts";
-import type { ArchivedImage } from "./open-archive.ts";
+import type { ArchivedImage } from "./archived-image.ts";
 import type { ArchiveMembers } from "./unpack.ts";
 
 const FULL_NAME = "io.containerd.image.name";

@@ -1,16 +1,10 @@
 // Archives people hand over instead of a registry: told apart by what is in them.
 import { posix } from "node:path";
 import { AgentError } from "../../errors/agent-error.ts";
-import type { ResolvedImage } from "../oci/resolve.ts";
+import type { ArchivedImage } from "./archived-image.ts";
 import { readDockerArchive } from "./docker-archive.ts";
 import { readOciLayout } from "./oci-layout.ts";
 import { unpackArchive } from "./unpack.ts";
-
-export interface ArchivedImage {
-  /** Canonical; may be empty. */
-  readonly references: readonly string[];
-  readonly image: ResolvedImage;
-}
 
 /**
  * Unpacks `path` into `directory` and reads the images in it. Their sources stay usable as long as the directory
