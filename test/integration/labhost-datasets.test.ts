@@ -154,6 +154,13 @@ describe("mounts", () => {
     expect((await lab.zfs("destroy", zone)).status).toBe(0);
   });
 
+  it("wait for who is about to leave, as a supervisor that still closes its log", async () => {
+    await lab.store.clone(origin, zone);
+    const child = spawn("sleep", ["0.3"], { cwd: join(lab.root, zone), stdio: "ignore" });
+    await eventually(() => existsSync(`/proc/${String(child.pid)}/cwd`), { what: "sleep runs" });
+    expect(await lab.zfs("destroy", zone)).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
   it("follow a rename, and clones follow their origin's", async () => {
     await lab.store.clone(origin, zone);
     writeFileSync(at("new"), "kept");

@@ -1,8 +1,9 @@
 // zfs mount and unmount. Only overlays are mounts here; a plain directory is always "mounted".
 import type { Lab } from "../lab.ts";
+import { mountsWithin } from "../mounts.ts";
 import { layersOf, lockedPool, missing, mountpointOf, POOL, readPool, type Records } from "./pool.ts";
 import type { DatasetRecord } from "./records.ts";
-import { makeOverlayDirectories, mountOverlay, mountsBelow, sweepLeftovers, unmount } from "./trees.ts";
+import { makeOverlayDirectories, mountOverlay, sweepLeftovers, unmountTree } from "./trees.ts";
 import { ZfsError } from "./zfs-error.ts";
 
 export async function isMounted(lab: Lab, name: string): Promise<boolean> {
@@ -14,9 +15,9 @@ export async function isMounted(lab: Lab, name: string): Promise<boolean> {
   return record.backing === "directory" || isMountPoint(lab, record);
 }
 
-async function isMountPoint(lab: Lab, record: DatasetRecord): Promise<boolean> {
+function isMountPoint(lab: Lab, record: DatasetRecord): boolean {
   const target = lab.path(mountpointOf(record.name));
-  return (await mountsBelow(target)).includes(target);
+  return mountsWithin(target).includes(target);
 }
 
 export async function mountDataset(lab: Lab, name: string): Promise<void> {
@@ -28,7 +29,7 @@ export async function mountDataset(lab: Lab, name: string): Promise<void> {
 }
 
 export async function ensureMounted(lab: Lab, records: Records, record: DatasetRecord): Promise<void> {
-  if (record.backing === "directory" || (await isMountPoint(lab, record))) return;
+  if (record.backing === "directory" || isMountPoint(lab, record)) return;
   const target = lab.path(mountpointOf(record.name));
   await makeOverlayDirectories(lab, record.guid);
   await mountOverlay(lab, {
@@ -45,8 +46,7 @@ export async function unmountDataset(lab: Lab, name: string): Promise<void> {
     if (!record) throw missing(name);
     if (record.backing === "directory")
       throw new ZfsError(`cannot unmount '${mountpointOf(name)}': the lab host keeps '${name}' as a plain directory`);
-    if (!(await isMountPoint(lab, record)))
-      throw new ZfsError(`cannot unmount '${mountpointOf(name)}': not currently mounted`);
+    if (!isMountPoint(lab, record)) throw new ZfsError(`cannot unmount '${mountpointOf(name)}': not currently mounted`);
     await ensureUnmounted(lab, record);
   });
 }
@@ -54,10 +54,10 @@ export async function unmountDataset(lab: Lab, name: string): Promise<void> {
 /** Unmounts the dataset; mounts of others below it make it busy, as does a process that is in it. */
 export async function ensureUnmounted(lab: Lab, record: DatasetRecord): Promise<void> {
   const target = lab.path(mountpointOf(record.name));
-  const mounts = await mountsBelow(target);
+  const mounts = mountsWithin(target);
   if (mounts.some((mount) => mount !== target))
     throw new ZfsError(`cannot unmount '${mountpointOf(record.name)}': Device busy`);
-  if (mounts.length > 0) await unmount(lab, target, mountpointOf(record.name));
+  if (mounts.length > 0) await unmountTree(target, mountpointOf(record.name));
 }
 
 /** Goes on when one does not mount, and rejects at the end with what failed. */

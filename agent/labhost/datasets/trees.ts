@@ -1,9 +1,10 @@
 // Trees and mounts of the lab's datasets: copying, overlaying, moving aside, removing. Knows paths, not names or rules.
 import { execFile } from "node:child_process";
-import { mkdir, readFile, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Lab } from "../lab.ts";
+import { unmount } from "../mounts.ts";
 import { absentAs, newGuid } from "./records.ts";
 import { ZfsError } from "./zfs-error.ts";
 
@@ -68,28 +69,14 @@ export async function mountOverlay(
 }
 
 /** Unmounts and removes the empty mountpoint, as zfs does; busy is zfs's answer `cannot unmount '/zones/x': Device busy`. */
-export async function unmount(lab: Lab, target: string, mountpoint: string): Promise<void> {
+export async function unmountTree(target: string, mountpoint: string): Promise<void> {
   try {
-    await command("umount", ["--", target], lab.root);
+    await unmount(target);
   } catch (error) {
-    const { stderr } = error as { stderr?: string };
-    if (stderr?.includes("busy")) throw new ZfsError(`cannot unmount '${mountpoint}': Device busy`);
-    throw new ZfsError(`cannot unmount '${mountpoint}': ${stderr?.trim() ?? String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ZfsError(`cannot unmount '${mountpoint}': ${why.includes("busy") ? "Device busy" : why}`);
   }
   await rmdir(target);
-}
-
-/** Mount points of this mount namespace at or below `path`. */
-export async function mountsBelow(path: string): Promise<string[]> {
-  const text = await readFile("/proc/self/mountinfo", "utf8").catch(absentAs(""));
-  return text
-    .split("\n")
-    .map((line) => unescapeMountinfo(line.split(" ")[4] ?? ""))
-    .filter((target) => target === path || target.startsWith(`${path}/`));
-}
-
-function unescapeMountinfo(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 }
 
 /**

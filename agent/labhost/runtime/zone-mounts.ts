@@ -1,7 +1,8 @@
 // The zone's `filesystems` (lofs) checked and translated to paths of the machine (vmadm.md 8.3).
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
+import { mountsWithin } from "../mounts.ts";
 import type { LabVm } from "../zone-store.ts";
 import { ZoneFiles, type ZoneMount } from "./in-root.ts";
 
@@ -65,16 +66,10 @@ function place(files: ZoneFiles, inZone: string): { inZone: string; onRoot: stri
   return { inZone, onRoot: files.belowRoot(inZone) };
 }
 
-/** Mount points below the lab's pool that belong to other datasets than the one at `own`. */
+/** Mount points below the lab's pool that belong to other datasets than the one at `own`; the latest first. */
 export function otherMounts(lab: Lab, own: string): string[] {
   const pool = lab.path("/zones");
-  return readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) => decodeOctal(line.split(" ")[1] ?? ""))
-    .filter((path) => path.startsWith(`${pool}/`) && path !== own && !path.startsWith(`${own}/`))
+  return mountsWithin(pool)
+    .filter((path) => path !== pool && path !== own && !path.startsWith(`${own}/`))
     .reverse();
-}
-
-function decodeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

@@ -1,15 +1,13 @@
 // `zonelet-lab destroy`: the end of a lab host and everything in it.
-import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { LabError, openLab, type Lab } from "../lab.ts";
+import { mountsWithin, unmount } from "../mounts.ts";
 import { haltZone } from "../runtime.ts";
 import { endKeeper } from "../runtime/keeper.ts";
 import { removeLeftovers } from "../runtime/leftovers.ts";
 import { cancelRestart, waitingRestarts } from "../runtime/restart-policy.ts";
-import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
 import { recordedZones } from "../runtime/zone-state.ts";
-import { mountsBelow } from "./mounts.ts";
 
 export async function destroy(args: readonly string[]): Promise<number> {
   const lab = openLab();
@@ -31,7 +29,7 @@ export async function destroyLab(lab: Lab): Promise<void> {
     await removeLeftovers(lab, uuid);
   }
   endKeeper(lab);
-  for (const path of mountsBelow(lab.root)) execFileSync(tool("umount"), ["--", path], { env: TOOL_ENVIRONMENT });
+  for (const path of mountsWithin(lab.root).reverse()) if (path !== lab.root) await unmount(path);
   rmSync(lab.root, { recursive: true, force: true, maxRetries: 3 });
 }
 

@@ -1,10 +1,10 @@
 // `zonelet-lab status`: for people.
 import { openLab, type Lab } from "../lab.ts";
+import { mountsWithin } from "../mounts.ts";
 import { zoneRuntime } from "../runtime.ts";
 import { grantedControllers, type Controller } from "../runtime/cgroups.ts";
 import { readKeeper } from "../runtime/keeper.ts";
 import { listZoneUuids } from "../zone-store.ts";
-import { mountsBelow } from "./mounts.ts";
 
 const CAPS: Readonly<Record<Controller, string>> = {
   memory: "max_physical_memory, max_swap",
@@ -38,7 +38,7 @@ function report(lab: Lab): string {
     const { zoneState, pid, zoneid } = zoneRuntime(lab, uuid);
     lines.push(`  ${uuid}  ${zoneState}${pid === undefined ? "" : `, zone id ${zoneid ?? "-"}, init ${pid}`}`);
   }
-  const mounts = mountsBelow(lab.root);
+  const mounts = mountsWithin(lab.root).filter((path) => path !== lab.root);
   lines.push(`mounts     ${mounts.length}`, ...mounts.map((path) => `  ${path}`));
   return `${lines.join("\n")}\n`;
 }
