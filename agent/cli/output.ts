@@ -35,22 +35,27 @@ export function createOutput(stdout: Stream, stderr: Stream, options: { readonly
     err: (text) => write(stderr, text),
     flush: async () => {
       for (const stream of [stdout, stderr])
-        while (stream.writable && stream.writableLength > 0)
-          await new Promise<void>((resolve) => stream.write("", () => resolve()));
+        while (stream.writable && stream.writableLength > 0) await taken(stream, (done) => stream.write("", done));
     },
   };
 }
 
 async function write(stream: Stream, chunk: string | Uint8Array): Promise<void> {
   if (!stream.writable || stream.write(chunk)) return;
+  await taken(stream, (done) => stream.once("drain", done));
+}
+
+/** Waits for what `arm` arranges, or until the reader went away. */
+async function taken(stream: Stream, arm: (done: () => void) => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const done = (): void => {
     resolve(undefined);
   };
-  const events = ["drain", "error", "close"] as const;
-  for (const event of events) stream.once(event, done);
+  stream.once("error", done);
+  stream.once("close", done);
+  arm(done);
   await promise;
-  for (const event of events) stream.removeListener(event, done);
+  for (const event of ["drain", "error", "close"] as const) stream.removeListener(event, done);
 }
 
 /** A table with two blanks between columns and no trailing ones. Cells come from tenants: control characters are shown, not obeyed. */
