@@ -1,10 +1,12 @@
 // Misbehaviour on demand, in the manner of containerd's failpoints:
-//   LABHOST_FAILPOINTS='vmadm.create.install=1*error(no space left)->off;imgadm.install.untar=delay(500)'
+//   LABHOST_FAILPOINTS='vmadm.create.installed=1*error(no space left)->off;imgadm.install.untar=delay(500)'
 // A point is `<command>.<subcommand>.<place>`; each has terms joined by `->`, a term may be limited by `N*`. How often a
 // point was hit is counted in files, because every command is a process of its own.
 import { appendFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { suggest } from "../util/suggest.ts";
+import { FAILPOINTS } from "./failpoint-names.ts";
 
 type Action =
   | { readonly do: "off" }
@@ -20,6 +22,13 @@ interface Term {
   readonly action: Action;
 }
 
+/** LABHOST_FAILPOINTS cannot be understood. */
+export class FailpointSyntaxError extends Error {
+  constructor(problem: string) {
+    super(`LABHOST_FAILPOINTS: ${problem}`);
+  }
+}
+
 /** Raised by an `error(text)` term; the command turns it into its own way of failing at that place. */
 export class FailpointError extends Error {}
 
@@ -28,15 +37,18 @@ export interface Failpoints {
   hit(point: string): Promise<void>;
 }
 
+/** Throws FailpointSyntaxError, also for a place there is not: misspelt, it would silently do nothing. */
 export function parseFailpoints(text: string, countDirectory: string): Failpoints {
   const points = new Map<string, readonly Term[]>();
   for (const entry of text.split(";")) {
     const trimmed = entry.trim();
     if (trimmed === "") continue;
     const equals = trimmed.indexOf("=");
-    if (equals <= 0) throw new Error(`LABHOST_FAILPOINTS: no "=" in "${trimmed}"`);
+    if (equals <= 0) throw new FailpointSyntaxError(`no "=" in "${trimmed}"`);
+    const point = trimmed.slice(0, equals).trim();
+    if (!FAILPOINTS.has(point)) throw new FailpointSyntaxError(unknownPoint(point));
     points.set(
-      trimmed.slice(0, equals).trim(),
+      point,
       trimmed
         .slice(equals + 1)
         .split("->")
@@ -53,9 +65,14 @@ export function parseFailpoints(text: string, countDirectory: string): Failpoint
   };
 }
 
+function unknownPoint(point: string): string {
+  const near = suggest(point, FAILPOINTS);
+  return `no place "${point}"${near === undefined ? "" : `; did you mean "${near}"?`}`;
+}
+
 function parseTerm(text: string): Term {
   const match = /^(?:(\d+)\*)?([a-z]+)(?:\((.*)\))?$/.exec(text);
-  if (!match) throw new Error(`LABHOST_FAILPOINTS: cannot read "${text}"`);
+  if (!match) throw new FailpointSyntaxError(`cannot read "${text}"`);
   const times = match[1] === undefined ? Infinity : Number(match[1]);
   const argument = match[3] ?? "";
   switch (match[2]) {
@@ -67,12 +84,17 @@ function parseTerm(text: string): Term {
     case "error":
       return { times, action: { do: "error", text: argument } };
     case "delay":
-      return { times, action: { do: "delay", ms: Number(argument) } };
+      return { times, action: { do: "delay", ms: wholeNumber(argument, text) } };
     case "exit":
-      return { times, action: { do: "exit", code: Number(argument) } };
+      return { times, action: { do: "exit", code: wholeNumber(argument, text) } };
     default:
-      throw new Error(`LABHOST_FAILPOINTS: unknown action in "${text}"`);
+      throw new FailpointSyntaxError(`unknown action in "${text}"`);
   }
+}
+
+function wholeNumber(argument: string, term: string): number {
+  if (!/^\d+$/.test(argument)) throw new FailpointSyntaxError(`"${term}" needs a number in its parentheses`);
+  return Number(argument);
 }
 
 function pick(terms: readonly Term[], hit: number): Action {

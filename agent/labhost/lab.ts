@@ -9,7 +9,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { parseFailpoints, type Failpoints } from "./failpoints.ts";
+import { FailpointSyntaxError, parseFailpoints, type Failpoints } from "./failpoints.ts";
 
 export interface LabConfig {
   readonly version: 1;
@@ -44,7 +44,7 @@ export function defaultLabRoot(env: NodeJS.ProcessEnv = process.env): string {
 
 export class LabError extends Error {}
 
-/** Opens an initialised lab. Raises LabError on SunOS and where `zonelet-lab init` has not run. */
+/** Opens an initialised lab. Throws LabError on SunOS, where `zonelet-lab init` has not run, and for bad failpoints. */
 export function openLab(env: NodeJS.ProcessEnv = process.env): Lab {
   refuseSunOS();
   const root = defaultLabRoot(env);
@@ -54,10 +54,18 @@ export function openLab(env: NodeJS.ProcessEnv = process.env): Lab {
   return {
     root,
     config,
-    failpoints: parseFailpoints(env["LABHOST_FAILPOINTS"] ?? "", join(root, "lab/failpoints")),
+    failpoints: failpointsOf(env, root),
     path: (platformPath) => join(root, platformPath),
     own: (...parts) => join(root, "lab", ...parts),
   };
+}
+
+function failpointsOf(env: NodeJS.ProcessEnv, root: string): Failpoints {
+  try {
+    return parseFailpoints(env["LABHOST_FAILPOINTS"] ?? "", join(root, "lab/failpoints"));
+  } catch (error) {
+    throw error instanceof FailpointSyntaxError ? new LabError(error.message) : error;
+  }
 }
 
 export function refuseSunOS(platform: NodeJS.Platform = process.platform): void {

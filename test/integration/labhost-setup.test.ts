@@ -44,6 +44,14 @@ test("a place without a lab is told apart from a broken one", () => {
     `zonelet-lab: no lab host in ${nowhere.LABHOST_ROOT}: run "zonelet-lab init"\n`,
   );
   expect(lab(["frobnicate"]).status).toBe(2);
+  const misspelt = spawnSync(join(host.lab.root, "bin/vmadm"), ["list"], {
+    encoding: "utf8",
+    env: { LABHOST_FAILPOINTS: "vmadm.lsit.begin=error" },
+  });
+  expect(misspelt).toMatchObject({
+    status: 1,
+    stderr: 'zonelet-lab: LABHOST_FAILPOINTS: no place "vmadm.lsit.begin"; did you mean "vmadm.list.begin"?\n',
+  });
 });
 
 test("nic tags", () => {
@@ -73,7 +81,9 @@ test("boot starts what has autoboot; zoneadm and status show it; destroy would e
   expect(platform("zoneadm", "-z", manual, "list", "-p").stdout).toBe(
     `-:${manual}:installed:/zones/${manual}:${manual}:lx:excl:2\n`,
   );
-  expect(lab(["status"]).stdout).toContain(`${auto}  running, zone id ${zoneid}, init ${pid}`);
+  const status = lab(["status"]).stdout;
+  expect(status).toContain(`${auto}  running, zone id ${zoneid}, init ${pid}`);
+  expect(status).toContain("stored, not enforced: quota,");
   expect(platform("zoneadm", "-z", auto, "halt").status).toBe(0);
   expect(platform("zoneadm", "-z", auto, "halt")).toMatchObject({
     status: 1,

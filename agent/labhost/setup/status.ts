@@ -4,13 +4,15 @@ import { mountsWithin } from "../mounts.ts";
 import { zoneRuntime } from "../runtime.ts";
 import { grantedControllers, type Controller } from "../runtime/cgroups.ts";
 import { readKeeper } from "../runtime/keeper.ts";
-import { listZoneUuids } from "../zone-store.ts";
+import { listZoneUuids, loadVm } from "../zone-store.ts";
 
 const CAPS: Readonly<Record<Controller, string>> = {
   memory: "max_physical_memory, max_swap",
   cpu: "cpu_cap, cpu_shares",
   pids: "max_lwps",
 };
+/** Kept and shown by vmadm, without effect. */
+const NOT_ENFORCED = "quota, tmpfs, zfs_io_priority, max_locked_memory, max_shm_memory, max_*_ids, firewall_enabled";
 
 export function status(): Promise<number> {
   process.stdout.write(report(openLab()));
@@ -32,11 +34,15 @@ function report(lab: Lab): string {
       return `  ${caps} ${hierarchy ? `applied (control groups version ${hierarchy.version})` : "not granted by this machine"}`;
     }),
   ];
+  lines.push(`  stored, not enforced: ${NOT_ENFORCED}`);
   const zones = listZoneUuids(lab);
   lines.push(`zones      ${zones.length}`);
   for (const uuid of zones) {
     const { zoneState, pid, zoneid } = zoneRuntime(lab, uuid);
-    lines.push(`  ${uuid}  ${zoneState}${pid === undefined ? "" : `, zone id ${zoneid ?? "-"}, init ${pid}`}`);
+    const alias = loadVm(lab, uuid)?.["alias"];
+    lines.push(
+      `  ${uuid}  ${zoneState}${pid === undefined ? "" : `, zone id ${zoneid ?? "-"}, init ${pid}`}${typeof alias === "string" ? `  ${alias}` : ""}`,
+    );
   }
   const mounts = mountsWithin(lab.root).filter((path) => path !== lab.root);
   lines.push(`mounts     ${mounts.length}`, ...mounts.map((path) => `  ${path}`));
