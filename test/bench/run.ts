@@ -39,16 +39,22 @@ try {
   await lab.destroy();
 }
 
-/** podman with the same image, if it can run a container on this machine at all. */
+/** podman with the same image, in the first way that can run a container on this machine at all. */
 function podman(): Candidate | undefined {
   const archive = join(lab.work, "demo.tar");
   const load = spawnSync("podman", ["load", "-q", "-i", archive], { encoding: "utf8" });
   const image = /sha256:[0-9a-f]{64}|localhost\/\S+/.exec(load.stdout)?.[0];
   if (load.status !== 0 || image === undefined) return undefined;
-  const candidate = {
-    name: "podman run --rm",
-    command: "podman",
-    args: ["run", "--rm", "--network=none", "--cgroups=disabled", image, "/bin/true"],
-  };
-  return spawnSync(candidate.command, candidate.args).status === 0 ? candidate : undefined;
+  // Without CAP_SYS_RESOURCE limits cannot be raised; crun refuses hybrid cgroups, runc does not.
+  const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
+  const variants: readonly (readonly [string[], string[]])[] = [
+    [[], []],
+    [[], limits],
+    [["--runtime=runc"], limits],
+  ];
+  for (const [global, local] of variants) {
+    const args = [...global, "run", "--rm", "--network=none", ...local, image, "/bin/true"];
+    if (spawnSync("podman", args).status === 0) return { name: "podman run --rm", command: "podman", args };
+  }
+  return undefined;
 }
