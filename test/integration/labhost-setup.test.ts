@@ -1,6 +1,6 @@
 // `zonelet-lab` itself, and the small commands around the zones.
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { haltZone, zoneRuntime } from "../../agent/labhost/runtime.ts";
@@ -52,6 +52,19 @@ test("a place without a lab is told apart from a broken one", () => {
     status: 1,
     stderr: 'zonelet-lab: LABHOST_FAILPOINTS: no place "vmadm.lsit.begin"; did you mean "vmadm.list.begin"?\n',
   });
+});
+
+test("a root that is a mount point with an awkward name gets overlays, and stays as an empty directory", () => {
+  const root = join(host.work, "a lab, with: blanks");
+  mkdirSync(root);
+  execFileSync("mount", ["-t", "tmpfs", "tmpfs", root]);
+  try {
+    expect(lab(["init"], { LABHOST_ROOT: root }).stdout).toContain("their roots are overlay mounts");
+    expect(lab(["destroy", "--yes"], { LABHOST_ROOT: root })).toMatchObject({ status: 0, stderr: "" });
+    expect(readdirSync(root)).toEqual([]);
+  } finally {
+    execFileSync("umount", [root]);
+  }
 });
 
 test("nic tags", () => {

@@ -243,7 +243,8 @@ function killMembers(path: string): void {
   }
 }
 
-function removeLabCgroups(lab: Lab): void {
+/** Does nothing while zones are in them. */
+export function removeLabCgroups(lab: Lab): void {
   for (const hierarchy of Object.values(grantedControllers())) {
     if (!hierarchy) continue;
     try {

@@ -1,9 +1,11 @@
 // `zonelet-lab destroy`: the end of a lab host and everything in it.
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { LabError, openLab, type Lab } from "../lab.ts";
 import { mountsWithin, unmount } from "../mounts.ts";
 import { haltZone } from "../runtime.ts";
+import { removeLabCgroups } from "../runtime/cgroups.ts";
 import { endKeeper } from "../runtime/keeper.ts";
 import { removeLeftovers } from "../runtime/leftovers.ts";
 import { cancelRestart, waitingRestarts } from "../runtime/restart-policy.ts";
@@ -30,7 +32,15 @@ export async function destroyLab(lab: Lab): Promise<void> {
   }
   endKeeper(lab);
   for (const path of mountsWithin(lab.root).reverse()) if (path !== lab.root) await unmount(path);
-  rmSync(lab.root, { recursive: true, force: true, maxRetries: 3 });
+  removeLabCgroups(lab);
+  removeRoot(lab.root);
+}
+
+/** Of a root that is a mount point, the directory stays. */
+function removeRoot(root: string): void {
+  const options = { recursive: true, force: true, maxRetries: 3 } as const;
+  if (!mountsWithin(root).includes(root)) rmSync(root, options);
+  else for (const name of readdirSync(root)) rmSync(join(root, name), options);
 }
 
 async function confirmed(lab: Lab): Promise<boolean> {

@@ -8,11 +8,10 @@ export function overlayWorks(directory: string): boolean {
   if (!readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n") && !mayLoadModules()) return false;
   const probe = mkdtempSync(join(directory, "overlay-"));
   try {
-    const [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map((name) => join(probe, name));
-    for (const path of [lower, upper, work, merged]) mkdirSync(path ?? "");
-    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
-    run("mount", ["-t", "overlay", "overlay", "-o", options, merged ?? ""]);
-    run("umount", [merged ?? ""]);
+    for (const name of ["lower", "upper", "work", "merged"]) mkdirSync(join(probe, name));
+    // Relative, as the datasets' overlays are: a comma in the path would end the option.
+    run("mount", ["-t", "overlay", "overlay", "-o", "lowerdir=lower,upperdir=upper,workdir=work", "merged"], probe);
+    run("umount", ["merged"], probe);
     return true;
   } catch {
     return false;
@@ -26,6 +25,6 @@ function mayLoadModules(): boolean {
   return process.getuid?.() === 0;
 }
 
-function run(name: "mount" | "umount", args: readonly string[]): void {
-  execFileSync(tool(name), args, { stdio: "ignore", env: TOOL_ENVIRONMENT });
+function run(name: "mount" | "umount", args: readonly string[], cwd: string): void {
+  execFileSync(tool(name), args, { cwd, stdio: "ignore", env: TOOL_ENVIRONMENT });
 }
