@@ -41,7 +41,7 @@ describe("start and stop", () => {
     lab.bootError = `zone '${ZONE}': could not mount /data`;
     expect(await lab.vmadm(["start", ZONE])).toMatchObject({
       exit: 1,
-      stderr: `Unable to start VM ${ZONE}: first of 1 error: Command failed: zone '${ZONE}': could not mount /data\n`,
+      stderr: `Unable to start VM ${ZONE}: first of 1 error: Command failed: zoneadm: zone '${ZONE}': could not mount /data\n`,
     });
   });
 

@@ -47,6 +47,6 @@ async function bootZone(host: VmHost, uuid: string): Promise<void> {
     await host.zones.boot(host.lab, uuid);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw firstOf(new VmError(`Command failed: ${text.startsWith("zone") ? text : `zoneadm: ${text}`}`));
+    throw firstOf(new VmError(`Command failed: zoneadm: ${text}`));
   }
 }
