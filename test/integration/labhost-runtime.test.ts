@@ -61,6 +61,14 @@ function groupsOf(uuid: string): string[] {
   );
 }
 
+test.each([
+  ["its own", "web", "web"],
+  ["the zone's, not the machine's, where it has none", undefined, undefined],
+])("the host name is %s", async (_, hostname, expected) => {
+  const uuid = await run({ cmd: ["cat", "/proc/sys/kernel/hostname"], properties: { hostname } });
+  expect(host.output(uuid, "stdout")).toBe(`${expected ?? uuid}\n`);
+});
+
 describe("how a container ends", () => {
   test("its exit code is in lastexited and everything it said in the log", async () => {
     const uuid = await run({ cmd: ["sh", "-c", "echo out; echo err >&2; exit 3"] });

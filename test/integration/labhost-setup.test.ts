@@ -119,6 +119,7 @@ test.each([
     env: { LABHOST_FAILPOINTS: `${point}=error(no luck)` },
   });
   expect(failed).toMatchObject({ status: 1, stderr: "zoneadm: no luck\n" });
+  expect(host.read(uuid, "logs/platform.log")).toContain('"msg":"no luck\\n", "stream":"zoneadmd" }');
   expect(zoneRuntime(host.lab, uuid).zoneState).toBe("installed");
   expect(existsSync(host.lab.own("runtime/zones", `${uuid}.json`))).toBe(false);
   expect(existsSync(host.lab.own("runtime/zones", `${uuid}.d`))).toBe(false);

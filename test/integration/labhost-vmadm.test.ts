@@ -101,7 +101,9 @@ describe("a container's life", () => {
     const uuid = await lab.create("true", { filesystems: [{ source: "/no/such", target: "/mnt", type: "lofs" }] });
     const run = await lab.vmadm(["start", uuid]);
     expect(run.status).toBe(1);
-    expect(run.stderr).toMatch(new RegExp(`^Unable to start VM ${uuid}: first of 1 error: Command failed: zoneadm: zone `));
+    expect(run.stderr).toMatch(
+      new RegExp(`^Unable to start VM ${uuid}: first of 1 error: Command failed: zoneadm: zone `),
+    );
     expect(await lab.get(uuid)).toMatchObject({ state: "stopped", zone_state: "installed" });
   });
 

@@ -76,6 +76,7 @@ export class ZoneLife {
     try {
       await this.#boot();
     } catch (error) {
+      this.#tell(error instanceof Error ? error.message : String(error));
       await this.#cleanUp();
       this.#log?.close();
       removeState(this.#lab, this.#vm.uuid);
@@ -179,6 +180,7 @@ export class ZoneLife {
       lab,
       keeper,
       plan,
+      zoneName: this.#vm.uuid,
       scratch: this.#scratch,
       root: this.#root,
       devices: deviceTemplate(lab),

@@ -31,7 +31,7 @@ fi
 if [ -s "$ZL_DIR/others" ]; then
   while IFS= read -r other; do umount -n -l "$other" 2>/dev/null; done <"$ZL_DIR/others"
 fi
-[ -z "$ZL_HOSTNAME" ] || printf '%s' "$ZL_HOSTNAME" 2>/dev/null >/proc/sys/kernel/hostname || hostname -- "$ZL_HOSTNAME" 2>/dev/null
+printf '%s' "$ZL_HOSTNAME" 2>/dev/null >/proc/sys/kernel/hostname || hostname -- "$ZL_HOSTNAME" 2>/dev/null
 IFS= read -r go <&4 && [ "$go" = go ] || exit 1
 ip -force -batch - <&4 2>"$ZL_DIR/ip.err"
 cd "$ZL_ROOT" && mount --no-mtab --move . / 2>"$ZL_DIR/err" || fail "cannot make the zone's root the root"
@@ -61,6 +61,8 @@ export interface SpawnInput {
   readonly lab: Lab;
   readonly keeper: ProcessIdentity;
   readonly plan: ProcessPlan;
+  /** For `uname -n` where the plan names nothing; the machine's own name is not the zone's business. */
+  readonly zoneName: string;
   /** Prepared by `writeBootFiles`. */
   readonly scratch: string;
   readonly root: string;
@@ -83,7 +85,7 @@ export interface ZoneProcess {
 
 /** Resolves when the namespaces exist. Rejects with a sentence when the machine refuses. */
 export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> {
-  const { lab, keeper, plan, scratch, root, devices, stdio } = input;
+  const { lab, keeper, plan, zoneName, scratch, root, devices, stdio } = input;
   const [stdin, stdout, stderr] = stdio;
   const [program = "", ...args] = [
     ...enterUser(lab, keeper),
@@ -100,7 +102,7 @@ export async function spawnZoneProcess(input: SpawnInput): Promise<ZoneProcess> 
       ZL_DIR: scratch,
       ZL_ROOT: root,
       ZL_DEVICES: devices,
-      ZL_HOSTNAME: plan.hostname ?? "",
+      ZL_HOSTNAME: plan.hostname ?? zoneName,
     },
   });
   const ended = endOf(parent);
