@@ -135,8 +135,7 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
     vm?.zonepath ?? `/zones/${launched.uuid}`,
   );
   if (bootFailure) await context.output.err(`zonelet: ${describeBootFailure(plan.name, bootFailure)}\n`);
-  if (launched.prepared.autoRemove) await containers.remove(launched.uuid, { force: true });
-  else await containers.watched(launched.uuid);
+  await containers.seenEnding(launched.uuid, plan.name);
   log.info({ zone: launched.uuid, container: vm && dockerId(vm), exit }, "foreground container ended");
   return bootFailure?.dockerCode ?? exit.code;
 }

@@ -37,8 +37,11 @@ export interface Containers {
   remove(reference: string, options?: VerbOptions & { readonly force?: boolean }): Promise<string>;
   /** Resolves when the container has ended for good (its restart policy included); at once when it is not running. */
   wait(reference: string, options?: VerbOptions): Promise<ExitStatus>;
-  /** Notes that the foreground command saw the container end: the same request again is a new one. */
-  watched(zone: ZoneUuid): Promise<void>;
+  /**
+   * What follows when the foreground command has seen its container end: with `--rm` the zone goes, otherwise the same
+   * request again is a new one. Asks the platform nothing; repeating it does nothing.
+   */
+  seenEnding(zone: ZoneUuid, name: ContainerName, options?: VerbOptions): Promise<void>;
   /** Deletes `--rm` containers that have ended while nobody watched them. */
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
@@ -201,10 +204,14 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
         throw new AgentError("CONTAINER_NOT_FOUND", `container "${reference}" was removed while it was waited for`);
       return exitOf(vm) ?? { code: 0, coreDumped: false };
     },
-    watched: async (zone) => {
-      const record = await store.get(zone);
-      if (record?.attached) await store.save({ ...record, attached: false }, { sync: false });
-    },
+    seenEnding: (zone, name, options = {}) =>
+      locked(name, options, async () => {
+        const record = await store.get(zone);
+        if (!record) return;
+        if (record.autoRemove)
+          await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        else if (record.attached) await store.save({ ...record, attached: false }, { sync: false });
+      }),
     sweep: async (zones, options = {}) => {
       for (const record of await store.list()) {
         const vm = zones.find((z) => z.uuid === record.uuid);
