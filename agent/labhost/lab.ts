@@ -42,6 +42,11 @@ export function defaultLabRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "zonelet-lab");
 }
 
+/** Where node keeps these programs compiled, unless the environment says so: compiling takes most of a short command. */
+export function compileCache(root: string): string {
+  return join(root, "lab/runtime/compiled");
+}
+
 export class LabError extends Error {}
 
 /** Opens an initialised lab. Throws LabError on SunOS, where `zonelet-lab init` has not run, and for bad failpoints. */

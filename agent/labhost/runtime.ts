@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Lab } from "./lab.ts";
+import { compileCache, type Lab } from "./lab.ts";
 import { programCommand } from "./program.ts";
 import { removeLeftovers } from "./runtime/leftovers.ts";
 import { isAlive, signalProcess } from "./runtime/process-identity.ts";
@@ -41,7 +41,7 @@ export async function bootZone(lab: Lab, uuid: string): Promise<void> {
     detached: true,
     cwd: "/",
     stdio: ["ignore", complaints, complaints, "pipe"],
-    env: { ...process.env, LABHOST_ROOT: lab.root },
+    env: { NODE_COMPILE_CACHE: compileCache(lab.root), ...process.env, LABHOST_ROOT: lab.root },
   });
   closeSync(complaints);
   supervisor.unref();

@@ -137,7 +137,12 @@ export async function memoryBench(): Promise<Bench> {
 export async function labBench(): Promise<Bench> {
   const work = await mkdtemp(join(tmpdir(), "zl-"));
   const root = join(work, "l");
-  const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LABHOST_ROOT: root, HOME: work };
+  const env = {
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    LABHOST_ROOT: root,
+    HOME: work,
+    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+  };
   const tend = (...args: string[]) => run(process.execPath, [MAIN, ...args], { env });
   await tend("init");
   const runner = createCommandRunner({ env: { ...env, LC_ALL: "C" } });

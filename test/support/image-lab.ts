@@ -34,7 +34,13 @@ export class ImageLab {
     this.root = join(work, "lab");
     const log = createLogger({ level: "silent", destination: process.stderr });
     const binDirs = [join(this.root, "bin")];
-    const runner = createCommandRunner({ env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LABHOST_ROOT: this.root } });
+    const runner = createCommandRunner({
+      env: {
+        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+        LABHOST_ROOT: this.root,
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+      },
+    });
     this.host = createHost({ root: this.root, binDirs, runner });
     this.imgadm = createImgadmCli(this.host, log, { pool: "zones" });
     this.images = createImages({
@@ -89,7 +95,11 @@ export class ImageLab {
 
   async #lab(...args: readonly string[]): Promise<void> {
     await promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", LAB, ...args], {
-      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LABHOST_ROOT: this.root },
+      env: {
+        PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+        LABHOST_ROOT: this.root,
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+      },
     });
   }
 }

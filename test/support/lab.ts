@@ -59,7 +59,12 @@ export class TestLab {
   }
 
   get environment(): Record<string, string> {
-    return { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: this.work, LABHOST_ROOT: this.root };
+    return {
+      PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+      HOME: this.work,
+      LABHOST_ROOT: this.root,
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+    };
   }
 
   spawn(

@@ -22,7 +22,11 @@ export type Json = Record<string, unknown>;
 export class VmadmLab {
   readonly work = mkdtempSync(join(tmpdir(), "zl-v-"));
   readonly root = join(this.work, "lab");
-  readonly environment: NodeJS.ProcessEnv = { PATH: process.env["PATH"], LABHOST_ROOT: this.root };
+  readonly environment: NodeJS.ProcessEnv = {
+    PATH: process.env["PATH"],
+    LABHOST_ROOT: this.root,
+    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+  };
   #zones = 0;
 
   /** Sets the lab up and installs the image: /bin with busybox and a file in /data. */

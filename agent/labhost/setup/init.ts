@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { defaultLabRoot, LabError, openLab, type Lab, type LabConfig } from "../lab.ts";
+import { compileCache, defaultLabRoot, LabError, openLab, type Lab, type LabConfig } from "../lab.ts";
 import { programFile } from "../program.ts";
 import { ensureDeviceTemplate } from "../runtime/devices.ts";
 import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
@@ -83,7 +83,8 @@ function writeWrappers(root: string): void {
     const lines = [
       "#!/bin/sh",
       `export LABHOST_ROOT=${quote(root)}`,
-      `export NODE_COMPILE_CACHE=${quote(join(root, "lab/runtime/compiled"))}`,
+      `[ -n "$NODE_COMPILE_CACHE" ] || NODE_COMPILE_CACHE=${quote(compileCache(root))}`,
+      "export NODE_COMPILE_CACHE",
       `exec ${quote(process.execPath)} --disable-warning=ExperimentalWarning ${quote(programFile)} --as ${name} "$@"`,
     ];
     writeFileSync(`${file}.new`, `${lines.join("\n")}\n`);
