@@ -15,7 +15,8 @@ export function inlineChain(error: unknown): string {
 
 /**
  * Any thrown value as an AgentError. An abort becomes CANCELLED (or what the signal was aborted with, when that is an
- * AgentError, such as a deadline); a lack of disk space DISK_FULL; everything else is INTERNAL, with the original as cause.
+ * AgentError, such as a deadline); a lack of disk space DISK_FULL; a file that may not be
+ * touched FILE_DENIED; everything else is INTERNAL, with the original as cause.
  */
 export function fromUnknown(error: unknown): AgentError {
   if (error instanceof AgentError) return error;
@@ -25,6 +26,8 @@ export function fromUnknown(error: unknown): AgentError {
     if (error.name === "TimeoutError") return new AgentError("DEADLINE", "deadline exceeded", { cause: error });
     if ("code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT"))
       return new AgentError("DISK_FULL", "no space left on the device", { cause: error });
+    if ("code" in error && (error.code === "EACCES" || error.code === "EPERM" || error.code === "EROFS"))
+      return new AgentError("FILE_DENIED", "the file system does not allow it", { cause: error });
   }
   return new AgentError("INTERNAL", "unexpected error", { cause: error });
 }

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   DEADLINE: "DeadlineExceeded",
   USAGE: "InvalidArgument",
   LOCKED: "Unavailable",
+  FILE_DENIED: "PermissionDenied",
 
   // host and configuration
   CONFIG_INVALID: "InvalidArgument",

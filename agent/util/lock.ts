@@ -3,8 +3,9 @@
 // Node offers no fcntl locks, and lock files with a pid in them need a guess about who is still alive. An exclusive
 // SQLite transaction on an empty file is a POSIX record lock taken by code that ships inside node, on Linux and
 // illumos alike; nothing is ever written to the file (DECISIONS.md, "Locks").
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface LockOptions {
@@ -23,6 +24,7 @@ export interface Lock extends AsyncDisposable {
 }
 
 const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
 
 /**
  * Takes the lock on `path` (created if missing, never removed: removing a lock file races with its next
@@ -67,7 +69,7 @@ export async function withLock<T>(
 function tryLock(path: string, shared: boolean): Lock | undefined {
   // Asked for at run time: a static import would end an older node before it could say that it is too old.
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
-  const database = new DatabaseSync(path);
+  const database = open();
   try {
     // A read transaction holds SQLite's SHARED lock until it ends.
     const begin = shared ? "BEGIN; SELECT count(*) FROM sqlite_master" : "BEGIN EXCLUSIVE";
@@ -78,6 +80,17 @@ function tryLock(path: string, shared: boolean): Lock | undefined {
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return undefined;
     throw error;
   }
+  function open(): DatabaseSync {
+    try {
+      return new DatabaseSync(path);
+    } catch (error) {
+      // SQLite does not tell why; the system call does (EROFS, EACCES, EMFILE, …).
+      if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_CANTOPEN)
+        closeSync(openSync(path, "a", 0o600));
+      throw error;
+    }
+  }
+
   let held = true;
   const release = (): void => {
     if (!held) return;

@@ -1,7 +1,7 @@
 // Locks between processes: the kernel has to give them back, whatever happens to their holder.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -33,6 +33,11 @@ async function holder(): Promise<ChildProcessByStdio<Writable, Readable, null>> 
   await once(child.stdout, "data");
   return child;
 }
+
+it("tells why the file cannot be opened", async () => {
+  await mkdir(path, { recursive: true });
+  await expect(acquireLock(path)).rejects.toMatchObject({ code: "EISDIR" });
+});
 
 it("excludes another process until that gives the lock back", async () => {
   const child = await holder();

@@ -32,6 +32,8 @@ describe("fromUnknown", () => {
     [new DOMException("x", "TimeoutError"), "DEADLINE"],
     [Object.assign(new Error("x"), { code: "ENOSPC" }), "DISK_FULL"],
     [Object.assign(new Error("x"), { code: "EDQUOT" }), "DISK_FULL"],
+    [Object.assign(new Error("x"), { code: "EACCES" }), "FILE_DENIED"],
+    [Object.assign(new Error("x"), { code: "EROFS" }), "FILE_DENIED"],
     [Object.assign(new Error("x"), { code: "EIO" }), "INTERNAL"],
     ["x", "INTERNAL"],
     [undefined, "INTERNAL"],
