@@ -45,9 +45,8 @@ try {
     argv.some((word, i) => word === "json" && /^(-o|--output)$/.test(argv[i - 1] ?? "")) ||
     argv.includes("--output=json");
   await output.err(machine ? `${JSON.stringify({ error: toWire(failure) })}\n` : `${formatError(failure)}\n`);
-  // Our own bugs show where they are; everything else has said what a person needs.
-  if (failure.class === "Internal" && failure.cause instanceof Error)
-    await output.err(`${failure.cause.stack ?? ""}\n`);
+  // Our own bugs show where they are; everything else, unknown words of the platform included, has said what a person needs.
+  if (failure.code === "INTERNAL" && failure.cause instanceof Error) await output.err(`${failure.cause.stack ?? ""}\n`);
   status = failure.exitStatus;
 }
 await output.flush();

@@ -1,5 +1,5 @@
 // The command line: options that hold for all subcommands, and the subcommands from their files.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
@@ -22,11 +22,17 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
     .description("containers as LX-branded zones on SmartOS")
     .option("--config <file>", "configuration file (default: /opt/custom/etc/zonelet.yaml)")
     .option("--log-level <level>", `level of the log on stderr: ${LEVELS.join(", ")}`, parseLevel)
+    .version(outer.version, "-V, --version", "show the version number")
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void outer.output.out(text),
       writeErr: (text) => void outer.output.err(text),
+      outputError: () => undefined, // told below, as all errors are
+    })
+    .configureHelp({
+      optionDescription: (option) =>
+        option.defaultValue === false ? option.description : new Help().optionDescription(option),
     });
   const context: CliContext = {
     ...outer,
@@ -48,10 +54,20 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has already told the user; help and version are no errors.
-    return error.exitCode === 0 ? 0 : 2;
+    if (error.exitCode === 0) return 0; // help, version
+    if (error.code === "commander.help") return 2; // no verb: the help was printed instead
+    throw wrongUsage(program, argv, error);
   }
   return status;
+}
+
+/** Commander's complaint in our form; its suggestion, or where to read on, becomes the hint. */
+function wrongUsage(program: Command, argv: readonly string[], error: CommanderError): AgentError {
+  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const verb = program.commands.find((command) => argv.includes(command.name()))?.name();
+  return new AgentError("USAGE", message, {
+    hint: suggestion?.replace(/^\((.*)\)$/, "$1") ?? `see "zonelet ${verb === undefined ? "" : `${verb} `}--help"`,
+  });
 }
 
 /** Subcommands made before exitOverride() was set do not have it; all of them must report to us. */

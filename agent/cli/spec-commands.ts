@@ -32,7 +32,7 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
 
   addSpecOptions(program.command("explain"))
     .description("show each value of the resulting manifest and where it comes from")
-    .addOption(new Option("-o, --output <format>").argParser(parseFormat).default("table"))
+    .addOption(new Option("-o, --output <format>", "table, json or yaml").argParser(parseFormat).default("table"))
     .action(async (image: string | undefined, args: string[], options: SpecOptions & { output: OutputFormat }) => {
       for (const document of await readDocuments(context, image, args, options, context.variable)) {
         const plan = planFor(context, document, {

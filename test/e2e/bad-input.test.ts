@@ -111,8 +111,10 @@ describe("usage", () => {
   test.each([
     [["run"], /which image\?/],
     [["run", "-f", "x.yaml", "-m", "1g"], /--memory cannot be given together with -f/],
-    [["run", "--memry", "1g", "demo:1"], /unknown option '--memry'/],
-    [["frobnicate"], /unknown command 'frobnicate'/],
+    [["run", "--memry", "1g", "demo:1"], /^zonelet: unknown option '--memry'\n {2}Did you mean --memory\?\n$/],
+    [["frobnicate"], /^zonelet: unknown command 'frobnicate'\n {2}see "zonelet --help"\n$/],
+    [["stop"], /^zonelet: missing required argument 'container'\n {2}see "zonelet stop --help"\n$/],
+    [["ps", "-x", "-o", "json"], /^\{"error":\{"class":"InvalidArgument","code":"USAGE"/],
     [["logs", "-n", "many", "x"], /--tail takes a whole number/],
     [["ps", "-o", "xml"], /unknown output format "xml"/],
     [["run", "--name", "-x", "demo:1"], /--name: must be 1 to 63 letters/],
