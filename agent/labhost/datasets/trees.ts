@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Lab } from "../lab.ts";
 import { unmount } from "../mounts.ts";
+import { tool, TOOL_ENVIRONMENT, type Tool } from "../runtime/tools.ts";
 import { absentAs, newGuid } from "./records.ts";
 import { ZfsError } from "./zfs-error.ts";
 
@@ -13,12 +14,12 @@ const run = promisify(execFile);
 /** Copying an image of some GiB on a slow disk is the longest of these. */
 const COMMAND_TIMEOUT_MS = 600_000;
 
-async function command(file: string, args: readonly string[], cwd: string): Promise<void> {
-  await run(file, [...args], {
+async function command(program: Tool, args: readonly string[], cwd: string): Promise<void> {
+  await run(tool(program), [...args], {
     cwd,
     timeout: COMMAND_TIMEOUT_MS,
     maxBuffer: 16 * 1024 * 1024,
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+    env: TOOL_ENVIRONMENT,
   });
 }
 

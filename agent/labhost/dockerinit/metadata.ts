@@ -1,5 +1,6 @@
 // What the metadata agent would answer (dockerinit.md 1.1): text for every value, nothing for missing keys, `docker:*`
 // only if that namespace is served from internal_metadata.
+import { asObject } from "../plain-object.ts";
 import type { LabVm } from "../zone-store.ts";
 
 export interface Metadata {
@@ -8,8 +9,8 @@ export interface Metadata {
 
 export function zoneMetadata(vm: LabVm): Metadata {
   const namespaces = asList(vm["internal_metadata_namespaces"]);
-  const internal = asRecord(vm["internal_metadata"]);
-  const customer = asRecord(vm["customer_metadata"]);
+  const internal = asObject(vm["internal_metadata"]);
+  const customer = asObject(vm["customer_metadata"]);
   return {
     get(key) {
       const colon = key.indexOf(":");
@@ -25,7 +26,7 @@ function vmProperty(vm: LabVm, name: string): string | undefined {
     case "nics":
       return JSON.stringify(vm["nics"] ?? []);
     case "routes":
-      return JSON.stringify(routeList(asRecord(vm["routes"])));
+      return JSON.stringify(routeList(asObject(vm["routes"])));
     default:
       return asText(vm[name]);
   }
@@ -44,10 +45,6 @@ function asText(value: unknown): string | undefined {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? String(value)
     : undefined;
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function asList(value: unknown): unknown[] {

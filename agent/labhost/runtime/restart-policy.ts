@@ -1,5 +1,6 @@
 // vmadmd's restart policy (dockerinit.md 5.3, vmadm.md 11): decided when a zone has come down, carried out after a delay
 // by the same process that supervised it.
+import { asObject } from "../plain-object.ts";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,7 +46,7 @@ function restartDelay(recorded: unknown, count: number, ranForMs: number | undef
 export function planRestart(lab: Lab, uuid: string): Restart | undefined {
   const vm = loadVm(lab, uuid);
   if (!vm || vm["docker"] !== true || vm["autoboot"] !== true) return undefined;
-  return decideRestart(asRecord(vm["internal_metadata"]), lastRun(lab, vm));
+  return decideRestart(asObject(vm["internal_metadata"]), lastRun(lab, vm));
 }
 
 function lastRun(lab: Lab, vm: LabVm): LastRun {
@@ -105,10 +106,6 @@ export function cancelRestart(lab: Lab, uuid: string): void {
     // Nobody waits.
   }
   rmSync(waitingFile(lab, uuid), { force: true });
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** Zones somebody waits to restart. */

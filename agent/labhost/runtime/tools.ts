@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { LabError } from "../lab.ts";
 
 export type Tool =
+  | "chmod"
   | "cp"
   | "env"
   | "ip"
   | "mkfifo"
   | "mount"
   | "nsenter"
+  | "rm"
   | "script"
   | "setpriv"
   | "setsid"

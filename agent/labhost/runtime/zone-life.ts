@@ -1,6 +1,7 @@
 // One life of a zone, from boot to the `close` record of its log. The supervisor (zoneadmd.ts) lives it.
 //
 //   ready -> running -> (init ends | halt) -> lastexited -> shutting_down -> down -> installed -> drained, closed
+import { asObject } from "../plain-object.ts";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openBootLog, type BootLog } from "../dockerinit/boot-log.ts";
@@ -198,7 +199,7 @@ export class ZoneLife {
       ))
         this.#tell(`network: ${complaint}`);
     await lab.failpoints.hit("zoneadm.boot.exec");
-    await zone.go(innerBatch(nics, asRecord(this.#vm["routes"])));
+    await zone.go(innerBatch(nics, asObject(this.#vm["routes"])));
     this.#running(zone.init);
     if (plan.killedByLogger) signalProcess(zone.init, "SIGKILL");
   }
@@ -286,8 +287,4 @@ export class ZoneLife {
       this.#tell(String(error));
     }
   }
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

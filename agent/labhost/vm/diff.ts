@@ -1,4 +1,5 @@
 // `changes[]` of a modify event (vmadm.md 12); pure.
+import { isObject } from "../plain-object.ts";
 import type { Payload } from "./json-text.ts";
 
 export interface Change {
@@ -86,8 +87,4 @@ export function prettyPath(path: readonly (string | null)[]): string {
     if (/[.[\]]/.test(part)) return `${text}[${part.replace(/[[\]]/g, "\\$&")}]`;
     return text === "" ? part : `${text}.${part}`;
   }, "");
-}
-
-function isObject(value: unknown): value is Payload {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

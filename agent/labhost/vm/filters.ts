@@ -1,4 +1,5 @@
 // `key=value` and `key=~regex` of list and lookup (vmadm.md 3.4); pure.
+import { isObject } from "../plain-object.ts";
 import { textOf, type Payload } from "./json-text.ts";
 import { canonicalMac } from "./nics.ts";
 import { COLUMNS } from "./properties.ts";
@@ -57,8 +58,4 @@ export function valuesAt(vm: Payload, key: string): unknown[] {
 
 function present(value: unknown): unknown[] {
   return value === undefined || value === null ? [] : [value];
-}
-
-function isObject(value: unknown): value is Payload {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

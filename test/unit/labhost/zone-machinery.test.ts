@@ -1,4 +1,7 @@
 // The pure parts of what a zone is made of: ip(8) batches, control group settings.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findHierarchies, settings, zoneCaps } from "../../../agent/labhost/runtime/cgroups.ts";
 import { parseIpErrors } from "../../../agent/labhost/runtime/ip-command.ts";
@@ -78,6 +81,24 @@ test("hierarchies of both versions are found; version 1 wins where it has the co
     memory: { version: 1, directory: "/sys/fs/cgroup/memory" },
     pids: undefined,
   });
+});
+
+test("a machine with version 2 alone grants what its root's cgroup.controllers names", () => {
+  const directory = mkdtempSync(join(tmpdir(), "zl-cg-"));
+  try {
+    writeFileSync(join(directory, "cgroup.controllers"), "cpuset cpu io memory hugetlb pids rdma\n");
+    const two = { version: 2, directory };
+    expect(findHierarchies(`cgroup2 ${directory} cgroup2 rw,nosuid 0 0\n`)).toEqual({
+      cpu: two,
+      memory: two,
+      pids: two,
+    });
+    writeFileSync(join(directory, "cgroup.controllers"), "\n");
+    const none = { cpu: undefined, memory: undefined, pids: undefined };
+    expect(findHierarchies(`cgroup2 ${directory} cgroup2 rw,nosuid 0 0\n`)).toEqual(none);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("caps become settings of either version", () => {

@@ -1,6 +1,7 @@
 // GNU tar 1.23 extracting a layer over what is there (imgadm.md 6.2; its extract.c). A newer tar behaves differently at
 // exactly the places that matter, so the lab has its own. Files are replaced, never written into: a partial image shares
 // its origin's inodes.
+import { tool, TOOL_ENVIRONMENT } from "../../runtime/tools.ts";
 import {
   chmodSync,
   chownSync,
@@ -282,7 +283,7 @@ function makeFifo(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found) throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
   try {
-    execFileSync("mkfifo", ["--", path], { stdio: "ignore", timeout: 10_000 });
+    execFileSync(tool("mkfifo"), ["--", path], { stdio: "ignore", env: TOOL_ENVIRONMENT, timeout: 10_000 });
   } catch {
     throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
   }
