@@ -6,6 +6,8 @@ import { openLab } from "../lab.ts";
 export async function shell(): Promise<number> {
   const lab = openLab();
   const program = process.env["SHELL"] ?? "/bin/sh";
+  // Many start-up files set a prompt of their own.
+  if (process.stdin.isTTY) process.stderr.write(`vmadm, imgadm and the others are those of ${lab.root}; exit leaves\n`);
   const child = spawn(program, [], {
     stdio: "inherit",
     env: {
