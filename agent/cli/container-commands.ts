@@ -4,7 +4,8 @@ import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import { readLog } from "../logs/read.ts";
 import { dockerId, findZone } from "../zones/find.ts";
-import { hasEnded } from "../zones/observe.ts";
+import { hasEnded, isOurs } from "../zones/observe.ts";
+import type { VmObject } from "../vmadm/schema.ts";
 import { watchZones } from "../zones/watch.ts";
 import { inspectDocument, psRow, PS_HEADER } from "./containers-view.ts";
 import { parseCount, parseFormat, waitNotice, type CliContext } from "./context.ts";
@@ -26,8 +27,10 @@ export function addContainerCommands(program: Command, context: CliContext): voi
       const shown = zones
         .filter((vm) => options.all || vm.state === "running")
         .toSorted((a, b) => (b.create_timestamp ?? "").localeCompare(a.create_timestamp ?? ""));
+      const records = await containers.records();
+      const managed = (vm: VmObject): boolean => isOurs(vm) || records.some((record) => record.uuid === vm.uuid);
       if (options.output !== "table") {
-        const documents = shown.map((vm) => inspectDocument(vm, { showSecrets: false }));
+        const documents = shown.map((vm) => inspectDocument(vm, { showSecrets: false, managed: managed(vm) }));
         await context.output.out(formatData(documents, options.output));
         return;
       }
@@ -40,14 +43,15 @@ export function addContainerCommands(program: Command, context: CliContext): voi
       await context.output.out(
         formatTable(
           PS_HEADER,
-          shown.map((vm) => psRow(vm, { now, noTrunc: !options.trunc })),
+          shown.map((vm) => psRow(vm, { now, noTrunc: !options.trunc, managed: managed(vm) })),
         ),
       );
-      const unfinished = options.all ? await containers.unfinished(zones) : [];
-      for (const record of unfinished)
-        await context.output.err(
-          `unfinished: "${record.name}" (${record.uuid}), begun ${record.createdAt}; run it again or "zonelet rm ${record.name}"\n`,
-        );
+      const known = new Set<string>(zones.map((vm) => vm.uuid));
+      for (const record of options.all ? records : [])
+        if (record.phase === "creating" && !known.has(record.uuid))
+          await context.output.err(
+            `unfinished: "${record.name}" (${record.uuid}), begun ${record.createdAt}; run it again or "zonelet rm ${record.name}"\n`,
+          );
     });
 
   program
@@ -60,9 +64,15 @@ export function addContainerCommands(program: Command, context: CliContext): voi
     .action(async (references: string[], options: { output: OutputFormat; raw: boolean; showSecrets: boolean }) => {
       const zones = await context.agent().containers.list(verbOptions());
       const found = references.map((reference) => findZone(reference, zones));
+      const records = await context.agent().containers.records();
       const documents = options.raw
         ? found
-        : found.map((vm) => inspectDocument(vm, { showSecrets: options.showSecrets }));
+        : found.map((vm) =>
+            inspectDocument(vm, {
+              showSecrets: options.showSecrets,
+              managed: isOurs(vm) || records.some((record) => record.uuid === vm.uuid),
+            }),
+          );
       const format = options.output === "yaml" ? "yaml" : "json";
       await context.output.out(formatData(documents, format));
     });
@@ -93,6 +103,7 @@ export function addContainerCommands(program: Command, context: CliContext): voi
       for await (const chunk of readLog(directory, { tail: options.tail, follow: options.follow, ended, signal })) {
         if (options.stream !== undefined && chunk.stream !== options.stream) continue;
         await (chunk.stream === "stderr" ? context.output.err(chunk.bytes) : context.output.out(chunk.bytes));
+        if (context.output.gone) break;
       }
     });
 

@@ -1,12 +1,15 @@
 // How containers look to people: one row of `ps`, one document of `inspect`.
 import type { VmObject } from "../vmadm/schema.ts";
 import { containerName, dockerId } from "../zones/find.ts";
-import { exitOf, isOurs, zonePhase } from "../zones/observe.ts";
+import { exitOf, zonePhase } from "../zones/observe.ts";
 import { humanAge } from "./output.ts";
 
 export const PS_HEADER = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "ADDRESSES", "NAME"] as const;
 
-export function psRow(vm: VmObject, options: { readonly now: Date; readonly noTrunc: boolean }): string[] {
+export function psRow(
+  vm: VmObject,
+  options: { readonly now: Date; readonly noTrunc: boolean; readonly managed: boolean },
+): string[] {
   const id = dockerId(vm);
   const command = quoteCommand(commandOf(vm));
   return [
@@ -18,7 +21,7 @@ export function psRow(vm: VmObject, options: { readonly now: Date; readonly noTr
       : `${humanAge(options.now.getTime() - Date.parse(vm.create_timestamp))} ago`,
     statusText(vm, options.now),
     addresses(vm).join(", ") || "-",
-    isOurs(vm) ? containerName(vm) : `${containerName(vm)} (foreign)`,
+    options.managed ? containerName(vm) : `${containerName(vm)} (foreign)`,
   ];
 }
 
@@ -86,7 +89,10 @@ function jsonList(value: unknown): string[] {
 const SECRET_NAME = /pass|secret|token|key|auth|credential/i;
 
 /** Our view of one container. Values of variables whose names smell of secrets are masked unless asked for. */
-export function inspectDocument(vm: VmObject, options: { readonly showSecrets: boolean }): Record<string, unknown> {
+export function inspectDocument(
+  vm: VmObject,
+  options: { readonly showSecrets: boolean; readonly managed: boolean },
+): Record<string, unknown> {
   const exit = exitOf(vm);
   const labels = Object.fromEntries(
     Object.entries(vm.tags)
@@ -97,7 +103,7 @@ export function inspectDocument(vm: VmObject, options: { readonly showSecrets: b
     id: dockerId(vm),
     uuid: vm.uuid,
     name: containerName(vm),
-    managed: isOurs(vm),
+    managed: options.managed,
     image: { name: imageName(vm), uuid: vm.image_uuid, id: vm.internal_metadata["docker:imageid"] },
     created: vm.create_timestamp,
     state: {

@@ -8,6 +8,8 @@ export interface Output {
   readonly errIsTerminal: boolean;
   readonly color: boolean;
   readonly columns: number;
+  /** The reader of stdout went away: what follows is dropped. */
+  readonly gone: boolean;
   out(text: string | Uint8Array): Promise<void>;
   err(text: string | Uint8Array): Promise<void>;
   /** Resolves when everything written has left the process: ending it earlier would lose what a slow reader has not taken. */
@@ -26,23 +28,47 @@ interface Stream {
 
 /** Writes wait for a slow reader; a reader that went away (`| head`) is no error, what follows is dropped. */
 export function createOutput(stdout: Stream, stderr: Stream, options: { readonly noColor: boolean }): Output {
+  const [out, err] = [sink(stdout), sink(stderr)];
   return {
     isTerminal: stdout.isTTY ?? false,
     errIsTerminal: stderr.isTTY ?? false,
     color: (stdout.isTTY ?? false) && !options.noColor,
     columns: stdout.columns ?? 80,
-    out: (text) => write(stdout, text),
-    err: (text) => write(stderr, text),
+    get gone() {
+      return out.gone();
+    },
+    out: out.write,
+    err: err.write,
     flush: async () => {
-      for (const stream of [stdout, stderr])
-        while (stream.writable && stream.writableLength > 0) await taken(stream, (done) => stream.write("", done));
+      await out.flush();
+      await err.flush();
     },
   };
 }
 
-async function write(stream: Stream, chunk: string | Uint8Array): Promise<void> {
-  if (!stream.writable || stream.write(chunk)) return;
-  await taken(stream, (done) => stream.once("drain", done));
+interface Sink {
+  readonly gone: () => boolean;
+  readonly write: (chunk: string | Uint8Array) => Promise<void>;
+  flush(): Promise<void>;
+}
+
+function sink(stream: Stream): Sink {
+  // Remembered here: node revives process.stdout after an error, so that it looks writable again.
+  let failed = false;
+  stream.once("error", () => {
+    failed = true;
+  });
+  const gone = (): boolean => failed || !stream.writable;
+  return {
+    gone,
+    write: async (chunk) => {
+      if (gone() || stream.write(chunk)) return;
+      await taken(stream, (done) => stream.once("drain", done));
+    },
+    flush: async () => {
+      while (!gone() && stream.writableLength > 0) await taken(stream, (done) => stream.write("", done));
+    },
+  };
 }
 
 /** Waits for what `arm` arranges, or until the reader went away. */

@@ -1,7 +1,7 @@
 // run and create
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
-import { newZoneUuid } from "../util/ids.ts";
+import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { Launched } from "../zones/launch.ts";
 import { dockerId } from "../zones/find.ts";
 import { watchZones, type ZoneWatch } from "../zones/watch.ts";
@@ -119,10 +119,13 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
       hint: "run it with -d",
     });
   // One stream tells which names are taken, when the container has ended and how: no other reading call is needed.
-  using watch: ZoneWatch = await watchZones(vmadm);
+  using watch: ZoneWatch = await watchZones(vmadm, { readySignal: context.interrupts.signal });
   const launched = await containers.launch({
     ...launchBasics(context, plan, options),
-    snapshot: () => Promise.resolve(watch.zones()),
+    snapshot: async () => {
+      await containers.sweep(watch.zones(), { signal: context.interrupts.signal });
+      return watch.zones();
+    },
     want: "running",
     attached: true,
   });
@@ -135,9 +138,20 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
     vm?.zonepath ?? `/zones/${launched.uuid}`,
   );
   if (bootFailure) await context.output.err(`zonelet: ${describeBootFailure(plan.name, bootFailure)}\n`);
-  await containers.seenEnding(launched.uuid, plan.name);
+  await settleEnd(context, launched.uuid, plan.name);
   log.info({ zone: launched.uuid, container: vm && dockerId(vm), exit }, "foreground container ended");
   return bootFailure?.dockerCode ?? exit.code;
+}
+
+/** The container's status is what the caller waits for: a clean-up that fails is told and does not replace it. */
+async function settleEnd(context: CliContext, zone: ZoneUuid, name: ContainerName): Promise<void> {
+  try {
+    await context.agent().containers.seenEnding(zone, name);
+  } catch (error) {
+    await context.output.err(
+      `${context.formatError(error)}\n  the container has ended; "zonelet rm ${name}" deletes it\n`,
+    );
+  }
 }
 
 function launchBasics(context: CliContext, plan: Plan, options: LaunchOptions) {

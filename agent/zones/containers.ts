@@ -1,6 +1,7 @@
 // The verbs on containers that exist. Each takes a reference as people type it, works under the lock of the container's
 // name, and may be repeated.
 import { AgentError } from "../errors/agent-error.ts";
+import { inlineChain } from "../errors/chain.ts";
 import { acquireLock } from "../util/lock.ts";
 import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
@@ -8,10 +9,10 @@ import { exitOf, hasEnded, isOurs } from "./observe.ts";
 import type { ExitStatus } from "./exit-status.ts";
 import { signalName, SIGNAL_NAMES } from "./exit-status.ts";
 import { containerName, findZone } from "./find.ts";
-import { childRecorder, launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
-import { nameLockPath } from "./locks.ts";
+import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
+import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
-import { awaitSurvivor, deleteZone, judge } from "./settle.ts";
+import { awaitSurvivor, childRecorder, deleteZone, isSweepable, judge } from "./settle.ts";
 import { watchZones } from "./watch.ts";
 import { suggest } from "../util/suggest.ts";
 
@@ -23,8 +24,8 @@ export interface VerbOptions {
 export interface Containers {
   /** Every container zone of the node, ours or not; one vmadm call. */
   list(options?: VerbOptions): Promise<readonly VmObject[]>;
-  /** Records of creates that did not come to an end and have no zone (yet). */
-  unfinished(zones: readonly VmObject[]): Promise<readonly ZoneRecord[]>;
+  /** What we remember, without asking the platform: ours are also zones whose create has not come to its end. */
+  records(): Promise<readonly ZoneRecord[]>;
   find(reference: string, options?: VerbOptions): Promise<VmObject>;
   launch(request: LaunchRequest): Promise<Launched>;
   start(reference: string, options?: VerbOptions): Promise<VmObject>;
@@ -42,7 +43,7 @@ export interface Containers {
    * request again is a new one. Asks the platform nothing; repeating it does nothing.
    */
   seenEnding(zone: ZoneUuid, name: ContainerName, options?: VerbOptions): Promise<void>;
-  /** Deletes `--rm` containers that have ended while nobody watched them. */
+  /** Deletes `--rm` containers that have ended while nobody watched them (settle.ts, `isSweepable`). */
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export interface Containers {
 const CONTAINER_BRANDS = new Set(["lx", "joyent-minimal"]);
 
 export function createContainers(dependencies: LaunchDependencies): Containers {
-  const { vmadm, store, paths } = dependencies;
+  const { vmadm, store, paths, log } = dependencies;
 
   async function list(options: VerbOptions = {}): Promise<readonly VmObject[]> {
     const vms = await vmadm.lookup({}, call(options));
@@ -130,10 +131,7 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
   return {
     list,
     find,
-    unfinished: async (zones) => {
-      const known = new Set<string>(zones.map((vm) => vm.uuid));
-      return (await store.list()).filter((record) => !known.has(record.uuid) && record.phase === "creating");
-    },
+    records: () => store.list(),
     launch: (request) => launch(request, dependencies),
     start: (reference, options = {}) =>
       withZone(reference, options, async (vm, record) => {
@@ -177,6 +175,10 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
         });
       }
       const target = findZone(reference, zones);
+      await sweep(
+        zones.filter((vm) => vm.uuid !== target.uuid),
+        options,
+      );
       return withZone(target.uuid, options, async (vm, record) => {
         const force = options.force ?? false;
         if (!isOurs(vm) && !record && !(force && reference === vm.uuid))
@@ -187,7 +189,7 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
           throw new AgentError("CONTAINER_RUNNING", `container "${containerName(vm)}" is running`, {
             hint: `stop it first, or "zonelet rm -f ${containerName(vm)}"`,
           });
-        if (record) await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        if (record) await deleteZone(record, dependencies);
         else await vmadm.delete(vm.uuid, call(options));
         return containerName(vm);
       });
@@ -208,32 +210,41 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
       locked(name, options, async () => {
         const record = await store.get(zone);
         if (!record) return;
-        if (record.autoRemove)
-          await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        if (record.autoRemove) await deleteZone(record, dependencies);
         else if (record.attached) await store.save({ ...record, attached: false }, { sync: false });
       }),
-    sweep: async (zones, options = {}) => {
-      for (const record of await store.list()) {
-        const vm = zones.find((z) => z.uuid === record.uuid);
-        if (!vm || !record.autoRemove || record.attached || record.phase !== "started" || !hasEnded(vm)) continue;
-        const lock = await acquireLock(nameLockPath(paths, record.name), { timeoutMs: 0 });
-        if (!lock) continue;
-        try {
-          await deleteZone(record, dependencies);
-        } finally {
-          lock.release();
-        }
-        options.signal?.throwIfAborted();
-      }
-    },
+    sweep,
   };
+
+  async function sweep(zones: readonly VmObject[], options: VerbOptions = {}): Promise<void> {
+    for (const known of await store.list()) {
+      const { uuid } = known;
+      options.signal?.throwIfAborted();
+      const unwatched = { unwatched: true, nowMs: Date.now() };
+      if (!isSweepable({ record: known, vm: zones.find((z) => z.uuid === uuid), ...unwatched })) continue;
+      const lock = await acquireLock(nameLockPath(paths, known.name), { timeoutMs: 0 });
+      if (!lock) continue;
+      try {
+        // Between the look at the zones and the lock somebody may have started or removed it.
+        const record = await store.get(uuid);
+        if (!record || (record.attached && (await isWatched(paths, uuid)))) continue;
+        const vm = await vmadm.get(uuid, call(options));
+        if (isSweepable({ record, vm, ...unwatched })) await deleteZone(record, dependencies);
+      } catch (error) {
+        // Nobody asked for this one now: the next command tries again.
+        log.warn({ zone: uuid, reason: inlineChain(error) }, "ended container could not be deleted");
+      } finally {
+        lock.release();
+      }
+    }
+  }
 
   async function removeUnfinished(name: ContainerName, options: VerbOptions): Promise<void> {
     for (const record of await store.byName(name)) {
       await awaitSurvivor(record, options.signal);
       const vm = await vmadm.get(record.uuid, call(options));
       const verdict = judge({ record, vm, request: undefined, unwatched: true, nowMs: Date.now() });
-      if (vm) await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+      if (vm) await deleteZone(record, dependencies);
       else if (verdict.do === "forget") await store.remove(record.uuid);
     }
   }

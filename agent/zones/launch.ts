@@ -14,13 +14,12 @@ import type { Images, RunnableImage } from "../imgadm/images.ts";
 import type { Logger } from "../log/logger.ts";
 import { acquireLock } from "../util/lock.ts";
 import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
-import { processIdentity } from "../util/process-identity.ts";
 import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
-import { attachLockPath, nameLockPath } from "./locks.ts";
+import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
-import { awaitSurvivor, deleteZone, judge } from "./settle.ts";
+import { awaitSurvivor, childRecorder, deleteZone, judge } from "./settle.ts";
 import type { ZoneStore } from "./store.ts";
 
 export type LaunchStep = "image" | "prepare" | "mounts" | "validate" | "create" | "start";
@@ -139,9 +138,14 @@ function refuseForeign(name: ContainerName, zones: readonly VmObject[], records:
   if (other) throw nameTaken(name, other);
 }
 
-function nameTaken(name: ContainerName, vm: VmObject): AgentError {
-  return new AgentError("CONTAINER_NAME_TAKEN", `the name "${name}" is in use by zone ${vm.uuid} (${vm.state})`, {
-    hint: `remove it ("zonelet rm ${vm.state === "running" ? "-f " : ""}${name}") or choose another name`,
+/** `left`: a foreground command started it and was killed. */
+function nameTaken(name: ContainerName, vm: VmObject, left = false): AgentError {
+  const remove = `"zonelet rm ${vm.state === "running" ? "-f " : ""}${name}"`;
+  const taken = `the name "${name}" is in use by zone ${vm.uuid} (${vm.state})`;
+  return new AgentError("CONTAINER_NAME_TAKEN", left ? `${taken}, left by a "zonelet run" that was killed` : taken, {
+    hint: left
+      ? `give that command again to go on with it, see "zonelet logs ${name}", or remove it (${remove})`
+      : `remove it (${remove}) or choose another name`,
     details: { uuid: vm.uuid, state: vm.state },
   });
 }
@@ -158,7 +162,7 @@ async function settleRecords(
   for (const record of records) {
     const waited = await awaitSurvivor(record, request.signal);
     const vm = waited ? await vmadm.get(record.uuid, callOptions(request)) : zones.find((z) => z.uuid === record.uuid);
-    const unwatched = await isUnwatched(record, paths);
+    const unwatched = !(await isWatched(paths, record.uuid));
     const verdict = judge({ record, vm, request: digest, unwatched, nowMs: Date.now() });
     log.info(
       { zone: record.uuid, phase: record.phase, state: vm?.state, verdict },
@@ -171,10 +175,10 @@ async function settleRecords(
       case "keep-watch":
         break;
       case "delete":
-        await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, store));
+        await deleteZone(record, dependencies);
         break;
       case "refuse":
-        if (vm) throw nameTaken(request.name, vm);
+        if (vm) throw nameTaken(request.name, vm, record.attached && unwatched);
         break;
       case "resume":
         if (verdict.from === "start") {
@@ -186,12 +190,6 @@ async function settleRecords(
     }
   }
   return undefined;
-}
-
-async function isUnwatched(record: ZoneRecord, paths: HostPaths): Promise<boolean> {
-  const lock = await acquireLock(attachLockPath(paths, record.uuid), { timeoutMs: 0 });
-  lock?.release();
-  return lock !== undefined;
 }
 
 async function undo(
@@ -213,7 +211,9 @@ async function undo(
     });
   }
   try {
-    await deleteZone(record, dependencies, childRecorder({ ...record, phase: "removing" }, dependencies.store));
+    // A create we gave up may still run: until it has ended the record goes on naming it.
+    const child = (await dependencies.store.get(record.uuid))?.child;
+    await deleteZone({ ...record, child }, dependencies);
   } catch (undoError) {
     dependencies.log.error({ err: undoError, zone: record.uuid }, "undo failed");
     return new AgentError(cause.code, told, {
@@ -270,11 +270,4 @@ export function requestDigest(prepared: PreparedZone): string {
 
 function callOptions(request: LaunchRequest): { readonly signal?: AbortSignal } {
   return request.signal ? { signal: request.signal } : {};
-}
-
-/** Names the child in the record as soon as it exists, so that whoever comes after our death can wait for it. */
-export function childRecorder(record: ZoneRecord, store: ZoneStore): (pid: number) => void {
-  return (pid) => {
-    store.saveNow({ ...record, child: processIdentity(pid) });
-  };
 }

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
-import { isAlive } from "../util/process-identity.ts";
+import { isAlive, processIdentity } from "../util/process-identity.ts";
 import { hasEnded } from "./observe.ts";
 import type { ZoneRecord } from "./record.ts";
 import type { ZoneStore } from "./store.ts";
@@ -56,6 +56,17 @@ export function judge({ record, vm, request, unwatched, nowMs }: Situation): Ver
   return { do: "refuse" };
 }
 
+/** How long a foreground `--rm` container whose watcher was killed is kept for the same command to go on with. */
+export const RESUME_HORIZON_MS = 10 * 60_000;
+
+/** May a `--rm` container be deleted by a command that has nothing to do with it? */
+export function isSweepable({ record, vm, unwatched, nowMs }: Omit<Situation, "request">): boolean {
+  if (!vm || !record.autoRemove || record.phase !== "started" || !hasEnded(vm)) return false;
+  if (!record.attached) return true;
+  const ended = Date.parse(vm.exit_timestamp ?? record.createdAt);
+  return unwatched && Math.abs(nowMs - ended) > RESUME_HORIZON_MS;
+}
+
 /** Lets a child that outlived its caller end; resolves at once when there is none. */
 export async function awaitSurvivor(
   record: ZoneRecord,
@@ -74,14 +85,19 @@ export async function awaitSurvivor(
   return waited;
 }
 
-/** Removes a zone and then its record; a repeat finishes what was begun. */
+/** Names the child in the record as soon as it exists, so that whoever comes after our death can wait for it. */
+export function childRecorder(record: ZoneRecord, store: ZoneStore): (pid: number) => void {
+  return (pid) => store.saveNow({ ...record, child: processIdentity(pid) });
+}
+
+/** Removes a zone and then its record; a repeat finishes what was begun. A child the record names may still be at work. */
 export async function deleteZone(
   record: ZoneRecord,
-  dependencies: { readonly vmadm: Vmadm; readonly store: ZoneStore },
-  onSpawn?: (pid: number) => void,
+  dependencies: { readonly vmadm: Pick<Vmadm, "delete">; readonly store: ZoneStore },
 ): Promise<void> {
   const { vmadm, store } = dependencies;
-  await store.save({ ...record, phase: "removing", child: undefined });
-  await vmadm.delete(record.uuid, onSpawn ? { onSpawn } : {});
+  const removing: ZoneRecord = { ...record, phase: "removing" };
+  await store.save(removing);
+  await vmadm.delete(record.uuid, { onSpawn: childRecorder(removing, store) });
   await store.remove(record.uuid);
 }

@@ -1,11 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { inlineChain } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { Logger } from "../log/logger.ts";
 import { syncDirectory, writeFileAtomic } from "../util/atomic-file.ts";
 import { isZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
-import { zoneRecordSchema, type ZoneRecord } from "./record.ts";
+import { isNewer, zoneRecordSchema, type ZoneRecord } from "./record.ts";
 
 export interface ZoneStore {
   get(uuid: ZoneUuid): Promise<ZoneRecord | undefined>;
@@ -18,7 +19,8 @@ export interface ZoneStore {
   remove(uuid: ZoneUuid): Promise<void>;
 }
 
-/** One file per zone below `/var/db/zonelet/zones`. An unreadable one is moved to `corrupt/` and logged, never fatal. */
+/** One file per zone below `/var/db/zonelet/zones`. An unreadable one is moved to `corrupt/` and logged, never fatal; one
+ * that a newer zonelet wrote stays for it. */
 export function createZoneStore(paths: HostPaths, log: Logger): ZoneStore {
   async function read(file: string): Promise<ZoneRecord | undefined> {
     let text: string;
@@ -29,12 +31,17 @@ export function createZoneStore(paths: HostPaths, log: Logger): ZoneStore {
       throw error;
     }
     try {
-      return zoneRecordSchema.parse(JSON.parse(text));
+      const json: unknown = JSON.parse(text);
+      if (isNewer(json)) {
+        log.warn({ file }, "zone record of a newer zonelet left alone");
+        return undefined;
+      }
+      return zoneRecordSchema.parse(json);
     } catch (error) {
       await mkdir(paths.corrupt, { recursive: true, mode: 0o700 });
       const aside = join(paths.corrupt, `zone-${basename(file)}`);
       await rename(file, aside);
-      log.warn({ file, aside, err: error }, "unreadable zone record moved aside");
+      log.warn({ file, aside, reason: inlineChain(error) }, "unreadable zone record moved aside");
       return undefined;
     }
   }

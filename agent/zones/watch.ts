@@ -20,11 +20,24 @@ export interface ZoneWatch extends Disposable {
   ): Promise<VmObject | undefined>;
 }
 
-/** Starts watching; resolves when the first complete picture is there. */
-export async function watchZones(
-  vmadm: Vmadm,
-  options: { readonly zone?: ZoneUuid; readonly signal?: AbortSignal | undefined } = {},
-): Promise<ZoneWatch> {
+export interface WatchOptions {
+  readonly zone?: ZoneUuid;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gives up waiting for the first picture; without effect afterwards. */
+  readonly readySignal?: AbortSignal | undefined;
+  /** How long the first picture may take, in milliseconds. */
+  readonly readyMs?: number;
+}
+
+/** `vmadm events` starts again by itself while vminfod is restarted; a node without vminfod must not look like one that is slow. */
+const READY_MS = 30_000;
+
+/**
+ * Starts watching; resolves when the first complete picture is there. Raises VMINFOD_UNAVAILABLE where none comes in time,
+ * and the reason of either signal. Nothing is left running then.
+ */
+export async function watchZones(vmadm: Pick<Vmadm, "events">, options: WatchOptions = {}): Promise<ZoneWatch> {
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
   const zones = new Map<string, VmObject>();
@@ -60,7 +73,12 @@ export async function watchZones(
     ready.reject(failure);
     for (const listener of [...listeners]) listener();
   });
-  await ready.promise;
+  try {
+    await readyInTime(ready.promise, options);
+  } catch (error) {
+    stop.abort();
+    throw error;
+  }
 
   return {
     zones: () => [...zones.values()],
@@ -86,4 +104,20 @@ export async function watchZones(
       stop.abort();
     },
   };
+}
+
+async function readyInTime(ready: Promise<undefined>, options: WatchOptions): Promise<void> {
+  const deadline = AbortSignal.timeout(options.readyMs ?? READY_MS);
+  const given = options.readySignal ? AbortSignal.any([deadline, options.readySignal]) : deadline;
+  const { promise: gaveUp, resolve } = Promise.withResolvers<undefined>();
+  const onAbort = (): void => resolve(undefined);
+  given.addEventListener("abort", onAbort, { once: true });
+  if (given.aborted) onAbort();
+  await Promise.race([ready, gaveUp]);
+  given.removeEventListener("abort", onAbort);
+  options.readySignal?.throwIfAborted();
+  if (deadline.aborted)
+    throw new AgentError("VMINFOD_UNAVAILABLE", "the node tells nothing about its zones", {
+      hint: 'does "vmadm events -jr" work? vminfod has to run',
+    });
 }

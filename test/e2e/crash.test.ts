@@ -95,6 +95,11 @@ test("a foreground run killed while it watches is taken up again by the same com
   await eventually(() => seen.includes("begun"), { within: 20_000, what: "the container has begun" });
   first.kill("SIGKILL");
   expect((await ended).signal).toBe("SIGKILL");
+  const other = await lab.zonelet("run", "-d", "--name", "watched", "demo:1", "true");
+  expect(other).toMatchObject({ status: 4 });
+  expect(other.stderr).toMatch(
+    /left by a "zonelet run" that was killed\n {2}give that command again .*zonelet rm -f watched/,
+  );
   const again = await lab.run(command);
   expect(again).toMatchObject({ status: 6, stdout: "begun\ndone\n" });
   expect(again.stderr).toContain("going on with watched");

@@ -45,6 +45,7 @@ describe("output", () => {
     const flushing = output.flush();
     reader.destroy(new Error("EPIPE"));
     await flushing;
+    expect(output.gone).toBe(true);
     await output.out("dropped\n");
     expect(reader.taken).toEqual([]);
   });

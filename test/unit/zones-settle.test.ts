@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judge, CREATE_HORIZON_MS, type Verdict } from "../../agent/zones/settle.ts";
+import { isSweepable, judge, CREATE_HORIZON_MS, RESUME_HORIZON_MS, type Verdict } from "../../agent/zones/settle.ts";
 import type { ZoneRecord } from "../../agent/zones/record.ts";
 import { aVm, aRecord } from "../support/builders.ts";
 
@@ -130,5 +130,23 @@ describe("what becomes of a record whose writer is gone", () => {
       nowMs: now,
     };
     expect(judge(situation)).toEqual(verdict);
+  });
+});
+
+describe("which --rm containers any command may delete", () => {
+  const ended = Date.parse("2026-01-01T00:00:00.000Z");
+  test.each([
+    { name: "ended, detached", record: {}, vm: exited, sweepable: true },
+    { name: "still running", record: {}, vm: running, sweepable: false },
+    { name: "gone already", record: {}, vm: undefined, sweepable: false },
+    { name: "not --rm", record: { autoRemove: false }, vm: exited, sweepable: false },
+    { name: "being removed by somebody", record: { phase: "removing" }, vm: exited, sweepable: false },
+    { name: "watcher alive", record: { attached: true }, vm: exited, unwatched: false, after: 1, sweepable: false },
+    { name: "watcher killed just now: it may come again", record: { attached: true }, vm: exited, sweepable: false },
+    { name: "watcher killed long ago", record: { attached: true }, vm: exited, after: 1, sweepable: true },
+  ])("$name", ({ record, vm, unwatched, after, sweepable }) => {
+    const nowMs = ended + RESUME_HORIZON_MS + (after ?? -1);
+    const settled = aRecord({ autoRemove: true, ...record });
+    expect(isSweepable({ record: settled, vm, unwatched: unwatched ?? true, nowMs })).toBe(sweepable);
   });
 });
