@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { hasCode } from "../errors/agent-error.ts";
+import { inlineChain } from "../errors/chain.ts";
 import { CommandError } from "../exec/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
@@ -54,7 +55,8 @@ export async function* followEvents(host: Host, log: Logger, options: FollowEven
         hasCode(meaning, "ZONE_NOT_FOUND", "HOST_COMMAND_MISSING", "NOT_ROOT", "HOST_UNSUPPORTED")
       )
         throw meaning;
-      log.warn({ child: stream.pid, err: meaning, outcome: error.outcome }, "vmadm events died");
+      log.warn({ child: stream.pid, reason: inlineChain(meaning) }, "vmadm events died");
+      log.debug({ child: stream.pid, outcome: error.outcome }, "vmadm events died");
     } finally {
       stream.stop();
     }
