@@ -2,10 +2,12 @@
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { inlineChain } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { Logger } from "../log/logger.ts";
 import { imageConfigSchema } from "../spec/image-config.ts";
 import { writeFileAtomic } from "../util/atomic-file.ts";
+import { isNewerRecord } from "../util/record-version.ts";
 import { isDigest, type Digest } from "../util/ids.ts";
 import type { ImageLocks } from "./image-locks.ts";
 import type { ImageRecord } from "./images.ts";
@@ -37,7 +39,10 @@ export class ImageRecords {
     this.#log = log;
   }
 
-  /** All records, oldest pull first. One that cannot be read is moved to `corrupt/` and logged, and is no error. */
+  /**
+   * All records, oldest pull first. One that cannot be read is moved to `corrupt/` and logged, and is no error; one that a
+   * newer zonelet wrote stays for it.
+   */
   async all(): Promise<readonly ImageRecord[]> {
     const records: ImageRecord[] = [];
     for (const name of await listDirectory(this.#paths.imageRecords)) {
@@ -92,11 +97,16 @@ export class ImageRecords {
   async #read(name: string): Promise<ImageRecord | undefined> {
     const path = join(this.#paths.imageRecords, name);
     try {
-      return withoutVersion(recordSchema.parse(JSON.parse(await readFile(path, "utf8"))));
+      const json: unknown = JSON.parse(await readFile(path, "utf8"));
+      if (isNewerRecord(json, VERSION)) {
+        this.#log.warn({ path }, "image record of a newer zonelet left alone");
+        return undefined;
+      }
+      return withoutVersion(recordSchema.parse(json));
     } catch (error) {
       if (isMissing(error)) return undefined;
       const aside = join(this.#paths.corrupt, `image-${name}`);
-      this.#log.error({ path, aside, err: error }, "image record cannot be read, moved aside");
+      this.#log.error({ path, aside, reason: inlineChain(error) }, "image record cannot be read, moved aside");
       await mkdir(this.#paths.corrupt, { recursive: true, mode: 0o700 });
       await rename(path, aside).catch((failure: unknown) => {
         if (!isMissing(failure)) throw failure;

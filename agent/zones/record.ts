@@ -33,11 +33,3 @@ export const zoneRecordSchema = z.object({
   child: processIdentity.optional(),
 });
 export type ZoneRecord = z.output<typeof zoneRecordSchema>;
-
-const versioned = z.looseObject({ version: z.number() });
-
-/** Written by a version of the agent that knows more than we do (after a downgrade). */
-export function isNewer(json: unknown): boolean {
-  const parsed = versioned.safeParse(json);
-  return parsed.success && parsed.data.version > 1;
-}

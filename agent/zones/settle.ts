@@ -87,7 +87,14 @@ export async function awaitSurvivor(
 
 /** Names the child in the record as soon as it exists, so that whoever comes after our death can wait for it. */
 export function childRecorder(record: ZoneRecord, store: ZoneStore): (pid: number) => void {
-  return (pid) => store.saveNow({ ...record, child: processIdentity(pid) });
+  return (pid) => {
+    try {
+      store.saveNow({ ...record, child: processIdentity(pid) });
+    } catch {
+      // A full disk must not keep us from waiting for the child. Without a name in the record, whoever comes after our
+      // death watches for the zone instead (`keep-watch`).
+    }
+  };
 }
 
 /** Removes a zone and then its record; a repeat finishes what was begun. A child the record names may still be at work. */

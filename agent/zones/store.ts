@@ -5,8 +5,9 @@ import { inlineChain } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { Logger } from "../log/logger.ts";
 import { syncDirectory, writeFileAtomic } from "../util/atomic-file.ts";
+import { isNewerRecord } from "../util/record-version.ts";
 import { isZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
-import { isNewer, zoneRecordSchema, type ZoneRecord } from "./record.ts";
+import { zoneRecordSchema, type ZoneRecord } from "./record.ts";
 
 export interface ZoneStore {
   get(uuid: ZoneUuid): Promise<ZoneRecord | undefined>;
@@ -32,7 +33,7 @@ export function createZoneStore(paths: HostPaths, log: Logger): ZoneStore {
     }
     try {
       const json: unknown = JSON.parse(text);
-      if (isNewer(json)) {
+      if (isNewerRecord(json, 1)) {
         log.warn({ file }, "zone record of a newer zonelet left alone");
         return undefined;
       }
