@@ -11,10 +11,10 @@ import { problemAt, fullPath, type SpecSource } from "../source.ts";
 /** What the caller supplies beside the document. */
 export interface Given {
   /** Compose: variables for interpolation. Nothing comes from the agent's own environment. */
-  readonly variables?: Readonly<Record<string, string>>;
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Docker's query parameters. */
-  readonly name?: string;
-  readonly platform?: string;
+  readonly name?: string | undefined;
+  readonly platform?: string | undefined;
 }
 
 /** Undefined when the document is so broken that nothing more can be said about it; then there are complaints. */
