@@ -52,5 +52,6 @@ export function flagSource(value: unknown, flags: Readonly<Record<string, string
 
 /** The part of a source below `path`, for documents inside documents (`containers: […]`). */
 export function subSource(source: SpecSource, path: SpecPath, value: unknown): SpecSource {
-  return { name: source.name, value, base: path, locate: (inner, at) => source.locate([...path, ...inner], at) };
+  const base = [...(source.base ?? []), ...path];
+  return { name: source.name, value, base, locate: (inner, at) => source.locate([...path, ...inner], at) };
 }

@@ -58,8 +58,8 @@ export class Report {
     this.problems.push(problemAt(this.#source, path, message, { at: "key" }));
   }
 
-  /** Accepted, but not or only roughly honoured. */
-  warn(path: SpecPath, message: string, hint?: string): void {
+  /** Accepted, but not or only roughly honoured. `place`: where it stands, when `path` names it by other words. */
+  warn(path: SpecPath, message: string, hint?: string, place: SpecPath = path): void {
     const full = fullPath(this.#source, path);
     if (this.#warned.has(full)) return;
     this.#warned.add(full);
@@ -67,7 +67,7 @@ export class Report {
       path: full,
       message,
       ...(hint === undefined ? {} : { hint }),
-      where: this.#source.locate(path, "key").where,
+      where: this.#source.locate(place, "key").where,
     });
   }
 
