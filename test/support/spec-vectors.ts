@@ -41,7 +41,7 @@ export function specVectors(format: string): SpecVector[] {
 
 /** The vectors' names for what we call `memoryBytes`, `places` and `at` left out. Keys of maps stay as they are. */
 export function toVectorForm(document: NeutralDocument): Record<string, unknown> {
-  return snakeKeys({ ...document, format: undefined, apps: document.apps.map(toVectorApp) });
+  return snakeKeys({ hostname: null, labels: {}, ...document, format: undefined, apps: document.apps.map(toVectorApp) });
 }
 
 function toVectorApp(app: NeutralDocument["apps"][number]): Record<string, unknown> {
@@ -62,14 +62,14 @@ function snakeKeys(value: object): Record<string, unknown> {
 }
 
 function snakeValue(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeValue);
+  if (Array.isArray(value)) return value.map((item: unknown) => snakeValue(item));
   return typeof value === "object" && value !== null ? snakeKeys(value) : value;
 }
 
 /** What an expectation says about a neutral document: only its keys, in lists of apps, ports and mounts too. */
 export function asExpected(actual: unknown, expected: unknown, key = ""): unknown {
   if (Array.isArray(actual) && Array.isArray(expected))
-    return actual.map((item, i) => (i < expected.length ? asExpected(item, expected[i]) : item));
+    return actual.map((item: unknown, i) => (i < expected.length ? asExpected(item, expected[i]) : item));
   const [given, wanted] = [json.safeParse(actual), json.safeParse(expected)];
   if (!given.success || !wanted.success || EXACT.has(key)) return actual;
   return Object.fromEntries(
