@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { NeutralDocument } from "../../neutral.ts";
 import type { FormatReader } from "../format.ts";
-import { absentable, absolutePath, listOf, parseOpen, semanticVersion } from "../go-json.ts";
+import { absentable, absolutePath, listOf, semanticVersion } from "../go-json.ts";
+import { parseOpen } from "../open-document.ts";
 import { appSchema, FROM_IMAGE, readApp } from "./app.ts";
 import { acIdentifier, annotations, imageId, imageLabels, isRunnable } from "./values.ts";
 
