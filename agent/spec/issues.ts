@@ -10,6 +10,8 @@ export interface ForeignWords {
   readonly synonyms: Readonly<Record<string, string>>;
   /** Foreign key → a sentence. */
   readonly refused: Readonly<Record<string, string>>;
+  /** Whether an unknown key is told by its own path instead of that of the map it stands in. */
+  readonly ownPath?: true;
 }
 
 /** Every issue of a failed parse of `source.value` by `schema`, in the order of zod. */
@@ -69,7 +71,7 @@ function unknownKey(source: SpecSource, path: SpecPath, known: readonly string[]
   const refused = Object.hasOwn(words.refused, key) ? words.refused[key] : undefined;
   const told = (message: string, suggestion?: string): SpecProblem => ({
     ...place,
-    path: problemAt(source, parent, "").path,
+    path: problemAt(source, words.ownPath === true ? path : parent, "").path,
     message,
     ...(suggestion === undefined ? {} : { suggestion }),
   });

@@ -31,6 +31,8 @@ export interface NeutralDocument {
   readonly stopTimeoutMs?: number;
   /** One process namespace wanted for all apps. */
   readonly sharePid?: boolean;
+  /** Compose: services left out because none of their profiles is active. */
+  readonly skipped?: readonly string[];
 }
 
 export type FormatName = "compose" | "k8s-pod" | "appc-pod" | "appc-image" | "oci-runtime" | "docker-create";

@@ -55,3 +55,13 @@ export function subSource(source: SpecSource, path: SpecPath, value: unknown): S
   const base = [...(source.base ?? []), ...path];
   return { name: source.name, value, base, locate: (inner, at) => source.locate([...path, ...inner], at) };
 }
+
+/** The same source with values of the same shape worked on already, such as interpolated ones. */
+export function withValue(source: SpecSource, value: unknown): SpecSource {
+  return {
+    name: source.name,
+    value,
+    ...(source.base === undefined ? {} : { base: source.base }),
+    locate: (path, at) => source.locate(path, at),
+  };
+}
