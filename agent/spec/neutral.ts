@@ -77,6 +77,8 @@ export interface NeutralApp {
   readonly pidsLimit?: number;
   readonly diskBytes?: number;
   readonly netBytesPerSecond?: number;
+  /** Block I/O, 10 to 1000; 500 is normal. */
+  readonly ioWeight?: number;
   readonly dependsOn?: readonly NeutralDependency[];
   /** null: the image's check is switched off. */
   readonly health?: NeutralHealth | null;

@@ -1,9 +1,18 @@
 // The foreign formats that are read; the first whose keys fit decides.
 import { readImageManifest } from "./appc/read-image.ts";
 import { readPodManifest } from "./appc/read-pod.ts";
+import { readCompose } from "./compose/read.ts";
+import { readDockerCreate } from "./docker-create/read.ts";
 import type { Format } from "./format.ts";
+import { readOciRuntime } from "./oci-runtime/read.ts";
 
 export const FOREIGN_FORMATS: readonly Format[] = [
+  {
+    name: "compose",
+    title: "Docker Compose file",
+    detect: (document) => Object.hasOwn(document, "services"),
+    read: readCompose,
+  },
   {
     name: "appc-image",
     title: "App Container image manifest",
@@ -15,5 +24,17 @@ export const FOREIGN_FORMATS: readonly Format[] = [
     title: "App Container pod manifest",
     detect: (d) => Object.hasOwn(d, "acKind"),
     read: readPodManifest,
+  },
+  {
+    name: "oci-runtime",
+    title: "OCI runtime configuration",
+    detect: (d) => Object.hasOwn(d, "ociVersion"),
+    read: readOciRuntime,
+  },
+  {
+    name: "docker-create",
+    title: "Docker create request",
+    detect: (d) => Object.hasOwn(d, "HostConfig") || Object.hasOwn(d, "Image"),
+    read: readDockerCreate,
   },
 ];
