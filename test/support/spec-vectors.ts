@@ -41,7 +41,10 @@ export function specVectors(format: string): SpecVector[] {
 
 /** The vectors' names for what we call `memoryBytes`, `places` and `at` left out. Keys of maps stay as they are. */
 export function toVectorForm(document: NeutralDocument): Record<string, unknown> {
-  return snakeKeys({ hostname: null, labels: {}, ...document, format: undefined, apps: document.apps.map(toVectorApp) });
+  return {
+    ...snakeKeys({ hostname: null, labels: {}, ...document, format: undefined, apps: undefined }),
+    apps: document.apps.map(toVectorApp),
+  };
 }
 
 function toVectorApp(app: NeutralDocument["apps"][number]): Record<string, unknown> {

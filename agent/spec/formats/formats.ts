@@ -4,6 +4,7 @@ import { readPodManifest } from "./appc/read-pod.ts";
 import { readCompose } from "./compose/read.ts";
 import { readDockerCreate } from "./docker-create/read.ts";
 import type { Format } from "./format.ts";
+import { readPod } from "./kubernetes/read.ts";
 import { readOciRuntime } from "./oci-runtime/read.ts";
 
 export const FOREIGN_FORMATS: readonly Format[] = [
@@ -12,6 +13,12 @@ export const FOREIGN_FORMATS: readonly Format[] = [
     title: "Docker Compose file",
     detect: (document) => Object.hasOwn(document, "services"),
     read: readCompose,
+  },
+  {
+    name: "k8s-pod",
+    title: "Kubernetes object",
+    detect: (d) => Object.hasOwn(d, "apiVersion") && Object.hasOwn(d, "kind"),
+    read: readPod,
   },
   {
     name: "appc-image",
