@@ -5,6 +5,7 @@ import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 import { GIB } from "../util/units.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import type { ImageConfig } from "./image-config.ts";
+import { effectiveLabels, isReservedLabel, RESERVED_LABELS } from "./image-defaults.ts";
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
 import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
@@ -64,8 +65,6 @@ export interface ResolveContext extends ResolveInput {
   fromSpec(key: keyof ContainerSpec): FieldOrigin;
 }
 
-/** Labels that mean something to the platform's own services or to us. */
-const RESERVED_LABELS = ["zonelet.", "triton.", "com.joyent."];
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -213,13 +212,11 @@ export function resolveContainer(input: ResolveInput): Resolution {
 }
 
 function resolveLabels(context: ResolveContext): Record<string, string> {
-  const reserved = (key: string): boolean => RESERVED_LABELS.some((prefix) => key.startsWith(prefix));
-  const fromImage = Object.entries(context.image.configuration.config?.Labels ?? {}).filter(([key]) => !reserved(key));
-  const own = Object.entries(context.spec.labels ?? {});
-  for (const [key] of own)
-    if (reserved(key))
+  const own = context.spec.labels ?? {};
+  for (const key of Object.keys(own))
+    if (isReservedLabel(key))
       context.complain(["labels", key], `labels beginning with ${RESERVED_LABELS.join(", ")} are reserved`);
-  return Object.fromEntries([...fromImage, ...own]);
+  return effectiveLabels(context.image.configuration.config, own);
 }
 
 function resolveStopSignal(context: ResolveContext): { signal: string; origin: FieldOrigin } {

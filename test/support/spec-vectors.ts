@@ -53,7 +53,7 @@ function toVectorApp(app: NeutralDocument["apps"][number]): Record<string, unkno
 
 const MAPS = new Set(["labels", "annotations", "env", "extraHosts", "envLate", "imageLabels", "options", "headers"]);
 
-function snakeKeys(value: object): Record<string, unknown> {
+export function snakeKeys(value: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, inner]) => inner !== undefined)

@@ -2,14 +2,8 @@
 import type { NeutralPort } from "../../neutral.ts";
 import type { SpecPath } from "../../problem.ts";
 import type { Report } from "../format.ts";
+import { parsePortKey, parsePortRange, type ExposedPort } from "../port-key.ts";
 import type { CreateBody, DockerHostConfig } from "./body.ts";
-
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
-
-type Exposed = Pick<NeutralPort, "container" | "count" | "protocol">;
 
 /** Bindings in their order, then the ports that are exposed only: with `PublishAllPorts` any free host port is theirs. */
 export function readPorts(
@@ -37,22 +31,16 @@ export function readPorts(
   return [...bound, ...others];
 }
 
-function nameOf({ container, count, protocol }: Exposed): string {
+function nameOf({ container, count, protocol }: ExposedPort): string {
   return `${container}+${count}/${protocol}`;
 }
 
-/** `80`, `80/udp` or `8000-8010/tcp`. */
-function readPort(key: string, path: SpecPath, report: Report): Exposed | undefined {
-  const [ports = "", protocol = "tcp", ...rest] = key.toLowerCase().split("/");
-  const range = parseRange(ports);
-  if (range === undefined || range.first === 0 || rest.length > 0) {
-    report.complain(path, `${JSON.stringify(key)} is not a port; write e.g. 80/tcp`, { at: "key" });
-    return undefined;
-  }
-  if (protocol === "tcp" || protocol === "udp")
-    return { container: range.first, count: range.last - range.first + 1, protocol };
-  if (protocol === "sctp") report.refuse(path, "sctp is not supported; use tcp or udp");
-  else report.complain(path, `${JSON.stringify(protocol)} is not a protocol; use tcp or udp`, { at: "key" });
+function readPort(key: string, path: SpecPath, report: Report): ExposedPort | undefined {
+  const port = parsePortKey(key);
+  if (port === undefined)
+    report.complain(path, `${JSON.stringify(key)} is not a port; write e.g. 80/tcp or 53/udp`, { at: "key" });
+  if (port?.protocol !== "sctp") return port;
+  report.refuse(path, "sctp is not supported; use tcp or udp");
   return undefined;
 }
 
@@ -63,17 +51,10 @@ function readHostPort(
   report: Report,
 ): Pick<NeutralPort, "host" | "hostTo"> | undefined {
   if (text === undefined) return { host: 0 };
-  const range = parseRange(text);
+  const range = parsePortRange(text);
   if (range === undefined) report.complain(path, `${JSON.stringify(text)} is not a port or a range of ports`);
   else if (count === 1) return { host: range.first, ...(range.last === range.first ? {} : { hostTo: range.last }) };
   else if (range.last - range.first + 1 === count) return { host: range.first };
   else report.complain(path, `must be a range of ${count} ports, as the container's is`);
   return undefined;
-}
-
-function parseRange(text: string): Range | undefined {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  const first = Number(match?.[1]);
-  const last = Number(match?.[2] ?? match?.[1]);
-  return first <= last && last <= 65535 ? { first, last } : undefined;
 }

@@ -1,4 +1,5 @@
 // Bodies of Docker's `POST /containers/create`, as the Engine understands them (container-specs.md 3).
+import { dockerCommand } from "../../image-defaults.ts";
 import type { NeutralApp, NeutralDocument } from "../../neutral.ts";
 import type { FormatReader, Given, Report } from "../format.ts";
 import { variablesOf } from "../go-json.ts";
@@ -49,7 +50,7 @@ function readContainer(body: CreateBody, host: DockerHostConfig, report: Report)
     places: { ...PLACES, ...Object.fromEntries(mounts.map(({ path }, i) => [`mounts[${i}]`, path])) },
     name: null,
     image: body.Image,
-    ...readCommand(body),
+    ...dockerCommand(body.Entrypoint, body.Cmd),
     env: variablesOf(body.Env),
     user: body.User ?? null,
     cwd: body.WorkingDir ?? null,
@@ -73,18 +74,6 @@ function readContainer(body: CreateBody, host: DockerHostConfig, report: Report)
     ...(body.OpenStdin ? { stdin: true } : {}),
     ...(host.AutoRemove ? { autoRemove: true } : {}),
   };
-}
-
-/**
- * Which of the two is the image's (moby daemon/commit.go, daemon/create.go): an empty command counts as absent, and an
- * entrypoint of one empty word clears the image's entrypoint and command both.
- */
-function readCommand({ Entrypoint, Cmd }: CreateBody): Pick<NeutralApp, "entrypoint" | "args"> {
-  const given = Cmd === undefined || Cmd.length === 0 ? null : Cmd;
-  if (Entrypoint === undefined) return { entrypoint: null, args: given };
-  if (Entrypoint.length === 0) return { entrypoint: [], args: given };
-  const cleared = Entrypoint.length === 1 && Entrypoint[0] === "";
-  return { entrypoint: cleared ? [] : Entrypoint, args: given ?? [] };
 }
 
 const LOG_DRIVERS = ["json-file", "syslog", "gelf", "fluentd", "none"];
