@@ -4,6 +4,7 @@
 // duplicate keys and `__proto__` refused, no custom tags.
 import {
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -13,6 +14,7 @@ import {
   parseAllDocuments,
   visit,
   type Document,
+  type YAMLMap,
 } from "yaml";
 import { MIB } from "../util/units.ts";
 import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
@@ -116,8 +118,19 @@ function child(node: unknown, step: string | number): { key?: unknown; value: un
     return value === undefined ? undefined : { value };
   }
   if (!isMap(node)) return undefined;
-  const pair = node.items.find((item) => keyText(item.key) === String(step));
+  const pair = pairsOf(node).get(String(step));
   return pair === undefined ? undefined : { key: pair.key, value: pair.value };
+}
+
+/** Complaints come by the thousand for hostile documents: each map is indexed once. */
+const indexes = new WeakMap<object, ReadonlyMap<string, { readonly key: unknown; readonly value: unknown }>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<string, { readonly key: unknown; readonly value: unknown }> {
+  const known = indexes.get(map);
+  if (known !== undefined) return known;
+  const index = new Map(map.items.map((pair) => [keyText(pair.key), pair]));
+  indexes.set(map, index);
+  return index;
 }
 
 function keyText(key: unknown): string {
@@ -140,7 +153,8 @@ function parseDocuments(text: string, places: Places): Document.Parsed[] {
       version: "1.2",
       schema: "core",
       merge: true,
-      uniqueKeys: true,
+      // The parser would compare every key with every other one; `structureProblems` looks.
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: "silent",
     });
@@ -173,8 +187,8 @@ function toPlainData(document: Document.Parsed, places: Places): unknown {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     return value;
   } catch (error) {
-    // Excessive aliases, or an alias without its anchor.
-    if (error instanceof ReferenceError)
+    // Excessive aliases, an alias without its anchor, or a merge key whose value hides behind another alias.
+    if (error instanceof ReferenceError || (error instanceof Error && error.message.startsWith("Merge sources")))
       throw specError("SPEC_SYNTAX", [
         { ...places.at(document.range[0]), path: "", message: lowerFirst(error.message) },
       ]);
@@ -199,6 +213,18 @@ function structureProblems(document: Document.Parsed, places: Places): SpecProbl
     Scalar: (_, scalar) => {
       if (typeof scalar.value === "number" && scalar.source !== undefined && String(scalar.value) !== scalar.source)
         scalar.value = scalar.source;
+    },
+    Alias: (_, alias, ancestors) => {
+      if (ancestors.some((a) => isCollection(a) && a.anchor === alias.source))
+        complain(alias, [], `the alias "*${alias.source}" stands inside of what it names`);
+    },
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) complain(key, [], "map keys must be unique");
+        seen.add(key.value);
+      }
     },
     Pair: (_, pair) => {
       if (isScalar(pair.key) && pair.key.value === "__proto__")

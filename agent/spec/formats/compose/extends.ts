@@ -122,7 +122,8 @@ function byTarget(volumes: readonly unknown[]): unknown[] {
 
 function targetOf(volume: unknown): unknown {
   if (isMap(volume)) return volume["target"];
-  const parts = String(volume).split(":");
+  if (typeof volume !== "string") return volume;
+  const parts = volume.split(":");
   return parts[1] ?? parts[0];
 }
 
