@@ -19,6 +19,7 @@ import {
 import { MIB } from "../util/units.ts";
 import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
 import type { SpecSource } from "./source.ts";
+import { checkJson, isJson } from "./strict-json.ts";
 
 const MAX_BYTES = MIB;
 const MAX_ALIASES = 100;
@@ -32,7 +33,7 @@ export function parseSpecText(text: string, name: string): SpecSource[] {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 1 MiB: not a spec" }]);
   const places = new Places(name, text);
-  if (isJson(text, name)) checkJson(text, places);
+  if (isJson(text, name)) checkJson(text, (offset) => places.at(offset));
   if (opensTooMuch(text)) throw tooDeep(places);
   const documents = parseDocuments(text, places);
   const problems: SpecProblem[] = [];
@@ -250,58 +251,6 @@ function isMergeSource(node: unknown, document: Document.Parsed): boolean {
 
 function resolved(node: unknown, document: Document.Parsed): unknown {
   return isAlias(node) ? node.resolve(document) : node;
-}
-
-function isJson(text: string, name: string): boolean {
-  if (/\.json$/i.test(name)) return true;
-  if (/\.ya?ml$/i.test(name)) return false;
-  return /^\s*\{/.test(text);
-}
-
-/** YAML would accept trailing commas and bare words; whoever writes JSON wants to hear about them. */
-function checkJson(text: string, places: Places): void {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const offset = jsonErrorOffset(text, error);
-    const before = text.slice(0, offset).trimEnd();
-    const trailingComma = before.endsWith(",") && /^[\]}]/.test(text.slice(offset).trimStart());
-    const message = trailingComma
-      ? `a comma before the closing "${text.slice(offset).trimStart().slice(0, 1)}" is not allowed in JSON`
-      : lowerFirst(error.message.replace(/(?: in JSON)? at position[^]*$/, "").replace(/, \.*"[^]*$/, ""));
-    const place = places.at(trailingComma ? before.length - 1 : Math.min(offset, text.length));
-    throw specError("SPEC_SYNTAX", [{ ...place, path: "", message }]);
-  }
-}
-
-/**
- * Where JSON breaks. The engine's message tells it only sometimes, so else the shortest prefix is sought whose error is
- * not just that something is missing at its end; a broken prefix stays broken however it goes on.
- */
-function jsonErrorOffset(text: string, error: SyntaxError): number {
-  const told = /at position (\d+)/.exec(error.message)?.[1];
-  if (told !== undefined) return Number(told);
-  let [good, bad] = [0, text.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (isBroken(text.slice(0, middle))) bad = middle;
-    else good = middle;
-  }
-  return isBroken(text) ? good : text.trimEnd().length;
-}
-
-function isBroken(prefix: string): boolean {
-  try {
-    JSON.parse(prefix);
-    return false;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const position = /at position (\d+)/.exec(error.message)?.[1];
-    return (
-      !/end of JSON|Unterminated/.test(error.message) && !(position !== undefined && Number(position) >= prefix.length)
-    );
-  }
 }
 
 function lowerFirst(text: string): string {
