@@ -39,7 +39,7 @@ export const readImageManifest: FormatReader = (source, _given, report): Neutral
       {
         ...app,
         at: [],
-        places: { image: ["name"], ...PLACES },
+        places: PLACES,
         name: manifest.name.slice(manifest.name.lastIndexOf("/") + 1),
         image: manifest.name,
         mounts: [],
@@ -59,6 +59,10 @@ export const readImageManifest: FormatReader = (source, _given, report): Neutral
 };
 
 const PLACES = {
+  image: ["name"],
+  annotations: ["annotations"],
+  dependencies: ["dependencies"],
+  mountPoints: ["app", "mountPoints"],
   entrypoint: ["app", "exec"],
   env: ["app", "environment"],
   user: ["app", "user"],

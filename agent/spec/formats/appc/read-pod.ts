@@ -96,6 +96,8 @@ function placesOf(at: SpecPath): Record<string, SpecPath> {
   return {
     name: [...at, "name"],
     image: [...at, "image"],
+    imageId: [...at, "image", "id"],
+    annotations: [...at, "annotations"],
     entrypoint: [...app, "exec"],
     env: [...app, "environment"],
     user: [...app, "user"],

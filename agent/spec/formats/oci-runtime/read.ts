@@ -21,7 +21,8 @@ export const readOciRuntime: FormatReader = (source, _given, report): NeutralDoc
   if (config === undefined) return undefined;
   if (!config.ociVersion.startsWith("1."))
     report.refuse(["ociVersion"], `version ${config.ociVersion} is not supported; only 1.x is`);
-  const { process: program, root, annotations } = config;
+  const { process: program, root } = config;
+  const { [IMAGE_ANNOTATION]: image = null, ...annotations } = config.annotations;
   if (root.readonly) report.warn(["root", "readonly"], "the root file system of a zone is writable");
   if (program.rlimits.length > 0) report.warn(["process", "rlimits"], "a zone's limits are caps of the whole zone");
   if (config.linux !== undefined) checkNamespaces(config.linux.namespaces, report);
@@ -34,7 +35,7 @@ export const readOciRuntime: FormatReader = (source, _given, report): NeutralDoc
         at: [],
         places: PLACES,
         name: "container",
-        image: annotations[IMAGE_ANNOTATION] ?? null,
+        image,
         entrypoint: program.args,
         args: [],
         env: variablesOf(program.env),
@@ -85,6 +86,7 @@ function property(value: unknown, key: string): unknown {
 }
 
 const PLACES = {
+  annotations: ["annotations"],
   image: ["root", "path"],
   entrypoint: ["process", "args"],
   env: ["process", "env"],
