@@ -8,7 +8,7 @@ import type { FieldOrigin } from "./resolved.ts";
 /** Entrypoint and command by Docker's rules; both may end empty. */
 export function resolveCommand(context: ResolveContext) {
   const { spec, image } = context;
-  const asked = dockerCommand(spec.entrypoint, spec.command);
+  const asked = context.command ?? dockerCommand(spec.entrypoint, spec.command);
   const { entrypoint, args: cmd } = effectiveCommand(image.configuration.config, asked);
   for (const [key, list] of [
     ["entrypoint", entrypoint],

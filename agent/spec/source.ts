@@ -8,13 +8,15 @@ export interface SpecSource {
   readonly value: unknown;
   /** Where `value` stands inside its document; problems are told with the whole path. */
   readonly base?: SpecPath;
+  /** What the document calls a path of `value`, where `value` was made from it in other words. Wins over `base`. */
+  readonly pathOf?: (path: SpecPath) => SpecPath;
   /** Place of a value (or of its key); of the nearest enclosing value when the path leads nowhere. */
   locate(path: SpecPath, at?: "key" | "value"): Place;
 }
 
 /** A path of a source's value as the whole document has it: `containers[1].memory`. */
 export function fullPath(source: SpecSource, path: SpecPath): string {
-  return formatPath([...(source.base ?? []), ...path]);
+  return formatPath(source.pathOf?.(path) ?? [...(source.base ?? []), ...path]);
 }
 
 /** A problem at a path of a source. */

@@ -12,6 +12,8 @@ import { problemAt, fullPath, type SpecSource } from "../source.ts";
 export interface Given {
   /** Compose: variables for interpolation. Nothing comes from the agent's own environment. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** What a document without a name of its own belongs to, e.g. its directory. */
+  readonly project?: string | undefined;
   /** Docker's query parameters. */
   readonly name?: string | undefined;
   readonly platform?: string | undefined;
@@ -28,7 +30,12 @@ export interface Format {
   readonly read: FormatReader;
 }
 
-/** Collects what there is to say about one document; a repeated warning about the same path is kept once. */
+/** Nobody reads more, and a hostile document may have a hundred thousand. */
+const MAX_PROBLEMS = 200;
+/** More containers than one document may ask for on one node. */
+export const MAX_APPS = 500;
+
+/** Collects what there is to say about one document; a repeated warning is kept once. */
 export class Report {
   readonly problems: SpecProblem[] = [];
   readonly warnings: SpecWarning[] = [];
@@ -44,25 +51,26 @@ export class Report {
   /** The document breaks its format's rules. `at: "key"` points at the key instead of its value. */
   complain(path: SpecPath, message: string, options: { at?: "key" | "value"; suggestion?: string } = {}): void {
     this.#unsupportedOnly = false;
-    this.problems.push(problemAt(this.#source, path, message, options));
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problemAt(this.#source, path, message, options));
   }
 
   /** Problems made elsewhere (`zodProblems`); same weight as `complain`. */
   add(problems: readonly SpecProblem[]): void {
     if (problems.length > 0) this.#unsupportedOnly = false;
-    this.problems.push(...problems);
+    this.problems.push(...problems.slice(0, Math.max(0, MAX_PROBLEMS - this.problems.length)));
   }
 
   /** The document is right, but asks for what an LX zone or a single node cannot give. */
   refuse(path: SpecPath, message: string): void {
-    this.problems.push(problemAt(this.#source, path, message, { at: "key" }));
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problemAt(this.#source, path, message, { at: "key" }));
   }
 
   /** Accepted, but not or only roughly honoured. `place`: where it stands, when `path` names it by other words. */
   warn(path: SpecPath, message: string, hint?: string, place: SpecPath = path): void {
     const full = fullPath(this.#source, path);
-    if (this.#warned.has(full)) return;
-    this.#warned.add(full);
+    const key = `${full}\n${message}`;
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
     this.warnings.push({
       path: full,
       message,

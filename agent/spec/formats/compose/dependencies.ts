@@ -68,7 +68,10 @@ export function checkCycles(apps: readonly NeutralApp[], report: Report): void {
     if (next === undefined) return;
     if (walk.includes(next)) {
       const circle = [...walk.slice(walk.indexOf(next)), next];
-      report.complain(["services", name, "depends_on"], `the services wait for each other: ${circle.join(", ")}`);
+      report.complain(
+        ["services", name, "depends_on"],
+        `the services wait for each other: ${circle.slice(0, 10).join(", ")}`,
+      );
       return;
     }
     name = next;

@@ -8,6 +8,7 @@ type Part =
   | { readonly name: string; readonly operator: "" | "-" | "?" | "+"; readonly colon: boolean; readonly word: Part[] };
 
 const MAX_NESTING = 32;
+const MAX_LENGTH = 1024 * 1024;
 
 /** A text cannot be understood, or needs a variable that is not there. */
 class InterpolationFault extends Error {}
@@ -47,27 +48,28 @@ function interpolateText(
 
 /** Only the branch that is taken counts: an unset variable in an unused default is nobody's business. */
 function expand(parts: readonly Part[], variables: Readonly<Record<string, string>>, unset: Set<string>): string {
-  return parts
-    .map((part) => {
-      if (typeof part === "string") return part;
-      const value = Object.hasOwn(variables, part.name) ? variables[part.name] : undefined;
-      const present = value !== undefined && !(part.colon && value === "");
-      switch (part.operator) {
-        case "":
-          if (value === undefined) unset.add(part.name);
-          return value ?? "";
-        case "-":
-          return present ? value : expand(part.word, variables, unset);
-        case "+":
-          return present ? expand(part.word, variables, unset) : "";
-        case "?": {
-          if (present) return value;
-          const message = expand(part.word, variables, unset);
-          throw new InterpolationFault(`needs the variable ${part.name}${message === "" ? "" : `: ${message}`}`);
-        }
+  const texts = parts.map((part) => {
+    if (typeof part === "string") return part;
+    const value = Object.hasOwn(variables, part.name) ? variables[part.name] : undefined;
+    const present = value !== undefined && !(part.colon && value === "");
+    switch (part.operator) {
+      case "":
+        if (value === undefined) unset.add(part.name);
+        return value ?? "";
+      case "-":
+        return present ? value : expand(part.word, variables, unset);
+      case "+":
+        return present ? expand(part.word, variables, unset) : "";
+      case "?": {
+        if (present) return value;
+        const message = expand(part.word, variables, unset);
+        throw new InterpolationFault(`needs the variable ${part.name}${message === "" ? "" : `: ${message}`}`);
       }
-    })
-    .join("");
+    }
+  });
+  if (texts.reduce((length, text) => length + text.length, 0) > MAX_LENGTH)
+    throw new InterpolationFault(`becomes longer than ${MAX_LENGTH} characters`);
+  return texts.join("");
 }
 
 /** Recursive descent over one text, every character looked at once. */

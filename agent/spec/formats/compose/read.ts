@@ -5,7 +5,7 @@ import { text } from "../../fields.ts";
 import { zodProblems } from "../../issues.ts";
 import type { NeutralApp, NeutralDocument } from "../../neutral.ts";
 import { subSource, withValue, type SpecSource } from "../../source.ts";
-import type { Given, Report } from "../format.ts";
+import { MAX_APPS, type Given, type Report } from "../format.ts";
 import { checkCycles } from "./dependencies.ts";
 import { mergeExtends } from "./extends.ts";
 import { interpolate } from "./interpolate.ts";
@@ -93,6 +93,10 @@ function readServices(value: unknown, report: Report): Record<string, Readonly<R
   const services = record(value);
   if (services === undefined || Object.keys(services).length === 0) {
     report.complain(["services"], "must be a map of at least one service");
+    return {};
+  }
+  if (Object.keys(services).length > MAX_APPS) {
+    report.complain(["services"], `more than ${MAX_APPS} services`, { at: "key" });
     return {};
   }
   return Object.fromEntries(

@@ -45,8 +45,9 @@ export function readContainer(
     },
     name: container.name,
     image: container.image,
-    entrypoint: command?.map((word) => expand(word, env)) ?? null,
-    args: args?.map((word) => expand(word, env)) ?? (command === undefined ? null : []),
+    entrypoint: command?.map((word, i) => expand(word, env, [...path, "command", i], report)) ?? null,
+    args:
+      args?.map((word, i) => expand(word, env, [...path, "args", i], report)) ?? (command === undefined ? null : []),
     env,
     cwd: container.workingDir ?? null,
     cpuShares: null,

@@ -35,7 +35,7 @@ export function readEnvironment(
     const at = [...path, "env", i];
     const { name, value, valueFrom } = variable;
     if (valueFrom === undefined) {
-      env[name] = expand(value ?? "", env);
+      env[name] = expand(value ?? "", env, [...at, "value"], report);
       continue;
     }
     if (value !== undefined) report.complain([...at, "valueFrom"], "excludes value", { at: "key" });

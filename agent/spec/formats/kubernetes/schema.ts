@@ -1,6 +1,7 @@
 // The schema of a pod as far as a zone takes it over; the rest is in decisions.ts.
 import { z } from "zod";
 import { text } from "../../fields.ts";
+import { MAX_APPS } from "../format.ts";
 import { absentable, absentableText, absolutePath, flag, listOf, mapOf } from "../go-json.ts";
 import { command, dnsLabel, dnsSubdomain, id, ipAddress, portNumber, portOrName, quantity, seconds } from "./values.ts";
 
@@ -134,8 +135,8 @@ const volume = z.strictObject({
 export type Volume = z.output<typeof volume>;
 
 const spec = z.strictObject({
-  containers: listOf(container),
-  initContainers: listOf(container),
+  containers: listOf(container).refine((list) => list.length <= MAX_APPS, `more than ${MAX_APPS} containers`),
+  initContainers: listOf(container).refine((list) => list.length <= MAX_APPS, `more than ${MAX_APPS} containers`),
   restartPolicy: absentable(restartPolicy),
   terminationGracePeriodSeconds: absentable(seconds),
   dnsPolicy: absentable(z.enum(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"])),

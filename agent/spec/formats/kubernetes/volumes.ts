@@ -76,7 +76,9 @@ export function readMounts(
     if (entry.subPath !== undefined && entry.subPathExpr !== undefined)
       report.complain([...at, "subPathExpr"], "excludes subPath", { at: "key" });
     const key = entry.subPathExpr === undefined ? "subPath" : "subPathExpr";
-    const subpath = entry.subPath ?? (entry.subPathExpr === undefined ? undefined : expand(entry.subPathExpr, env));
+    const subpath =
+      entry.subPath ??
+      (entry.subPathExpr === undefined ? undefined : expand(entry.subPathExpr, env, [...at, "subPathExpr"], report));
     if (subpath !== undefined && (subpath.startsWith("/") || subpath.split("/").includes("..")))
       report.complain([...at, key], "must be a relative path without ..");
     const volume = volumes.get(entry.name);
