@@ -34,7 +34,9 @@ try {
     interrupts: installInterrupts(process, (signal) => process.exit(128 + constants.signals[signal])),
     version,
     cwd: process.cwd(),
-    variable: (name) => process.env[name],
+    variables: Object.fromEntries(
+      Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    ),
     readStdin,
     formatError,
     agent: (options) => (agent ??= createAgent(options)),

@@ -7,7 +7,7 @@ import { dockerId, findZone } from "../zones/find.ts";
 import { hasEnded, isOurs } from "../zones/observe.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { watchZones } from "../zones/watch.ts";
-import { inspectDocument, psRow, PS_HEADER } from "./containers-view.ts";
+import { inspectDocument, psTable } from "./containers-view.ts";
 import { parseCount, parseFormat, waitNotice, type CliContext } from "./context.ts";
 import { formatData, formatTable, safeText, type OutputFormat } from "./output.ts";
 
@@ -40,12 +40,8 @@ export function addContainerCommands(program: Command, context: CliContext): voi
         return;
       }
       const now = new Date();
-      await context.output.out(
-        formatTable(
-          PS_HEADER,
-          shown.map((vm) => psRow(vm, { now, noTrunc: !options.trunc, managed: managed(vm) })),
-        ),
-      );
+      const { header, rows } = psTable(shown, { now, noTrunc: !options.trunc, managed });
+      await context.output.out(formatTable(header, rows));
       const known = new Set<string>(zones.map((vm) => vm.uuid));
       for (const record of options.all ? records : [])
         if (record.phase === "creating" && !known.has(record.uuid))

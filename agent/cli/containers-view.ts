@@ -4,12 +4,30 @@ import { containerName, dockerId } from "../zones/find.ts";
 import { exitOf, zonePhase } from "../zones/observe.ts";
 import { humanAge } from "./output.ts";
 
-export const PS_HEADER = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "ADDRESSES", "NAME"] as const;
+export interface PsOptions {
+  readonly now: Date;
+  readonly noTrunc: boolean;
+  readonly managed: (vm: VmObject) => boolean;
+}
 
-export function psRow(
-  vm: VmObject,
-  options: { readonly now: Date; readonly noTrunc: boolean; readonly managed: boolean },
-): string[] {
+/** The table of `ps`. Containers that came of one document show its name in a column of their own. */
+export function psTable(vms: readonly VmObject[], options: PsOptions): { header: string[]; rows: string[][] } {
+  const grouped = vms.some((vm) => groupOf(vm) !== undefined);
+  return {
+    header: [...PS_HEADER, ...(grouped ? ["GROUP"] : [])],
+    rows: vms.map((vm) => [...psRow(vm, options), ...(grouped ? [groupOf(vm) ?? "-"] : [])]),
+  };
+}
+
+const PS_HEADER = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "ADDRESSES", "NAME"];
+
+/** Compose project or pod the container belongs to. */
+function groupOf(vm: VmObject): string | undefined {
+  const group = vm.internal_metadata["zonelet:group"];
+  return typeof group === "string" ? group : undefined;
+}
+
+function psRow(vm: VmObject, options: PsOptions): string[] {
   const id = dockerId(vm);
   const command = quoteCommand(commandOf(vm));
   return [
@@ -21,7 +39,7 @@ export function psRow(
       : `${humanAge(options.now.getTime() - Date.parse(vm.create_timestamp))} ago`,
     statusText(vm, options.now),
     addresses(vm).join(", ") || "-",
-    options.managed ? containerName(vm) : `${containerName(vm)} (foreign)`,
+    options.managed(vm) ? containerName(vm) : `${containerName(vm)} (foreign)`,
   ];
 }
 
@@ -103,6 +121,7 @@ export function inspectDocument(
     id: dockerId(vm),
     uuid: vm.uuid,
     name: containerName(vm),
+    group: groupOf(vm),
     managed: options.managed,
     image: { name: imageName(vm), uuid: vm.image_uuid, id: vm.internal_metadata["docker:imageid"] },
     created: vm.create_timestamp,

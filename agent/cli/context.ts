@@ -19,8 +19,8 @@ export interface CliContext {
   /** Text of stdin, for `-f -`. */
   readStdin(): Promise<string>;
   readonly cwd: string;
-  /** A variable of the caller's environment, for `-e NAME`. */
-  readonly variable: (name: string) => string | undefined;
+  /** The caller's environment, for `-e NAME` and the interpolation of Compose files; never handed to host commands. */
+  readonly variables: Readonly<Record<string, string>>;
   formatError(error: unknown): string;
 }
 

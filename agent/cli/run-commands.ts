@@ -69,7 +69,7 @@ async function plansFor(
   args: readonly string[],
   options: LaunchOptions,
 ): Promise<Plan[]> {
-  const documents = await readDocuments(context, image, args, options, context.variable);
+  const documents = await readDocuments(context, image, args, options);
   if (options.name !== undefined && documents.length > 1)
     throw new AgentError("USAGE", `--name fits one container, the file has ${documents.length}`);
   const settings = {

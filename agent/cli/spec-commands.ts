@@ -9,7 +9,7 @@ import { parseFormat } from "./context.ts";
 import { formatData, formatTable, type OutputFormat } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
 import { formatWarning } from "./run-commands.ts";
-import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.ts";
+import { addSpecOptions, given, readDocuments, type SpecOptions } from "./spec-options.ts";
 
 export function addSpecCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {
   program
@@ -34,7 +34,7 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
     .description("show each value of the resulting manifest and where it comes from")
     .addOption(new Option("-o, --output <format>", "table, json or yaml").argParser(parseFormat).default("table"))
     .action(async (image: string | undefined, args: string[], options: SpecOptions & { output: OutputFormat }) => {
-      for (const document of await readDocuments(context, image, args, options, context.variable)) {
+      for (const document of await readDocuments(context, image, args, options)) {
         const plan = planFor(context, document, {
           pull: "never",
           name: options.name,
@@ -56,8 +56,8 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
 /** Prints the verdict on each document; resolves to whether there were warnings. Problems are raised. */
 async function validateFile(context: CliContext, file: string): Promise<boolean> {
   const documents = await (file === "-"
-    ? readSpecText(await context.readStdin(), "stdin", context.cwd)
-    : readSpecFile(file, context.interrupts.signal));
+    ? readSpecText(await context.readStdin(), "stdin", context.cwd, context.interrupts.signal, given(context))
+    : readSpecFile(file, context.interrupts.signal, given(context)));
   let warned = false;
   for (const document of documents) {
     const plan = planFor(context, document, { pull: "never", quiet: true, autoRemove: false });
@@ -65,7 +65,10 @@ async function validateFile(context: CliContext, file: string): Promise<boolean>
     const { images, vmadm } = context.agent();
     const image = await images.find(reference, { signal: context.interrupts.signal });
     if (!image) {
-      const warnings = document.format === "manifest" ? lintRawManifest(document.manifest, document.source) : [];
+      const warnings =
+        document.format === "manifest"
+          ? lintRawManifest(document.manifest, document.source)
+          : (document.converted?.warnings ?? []);
       for (const warning of warnings) await context.output.err(`warning: ${formatWarning(warning)}\n`);
       warned ||= warnings.length > 0;
       await context.output.out(

@@ -81,7 +81,6 @@ export async function readDocuments(
   image: string | undefined,
   args: readonly string[],
   options: SpecOptions,
-  env: (name: string) => string | undefined,
 ): Promise<SpecDocument[]> {
   if (options.file !== undefined) {
     if (image !== undefined)
@@ -90,13 +89,18 @@ export async function readDocuments(
       });
     refuseMixed(options);
     return options.file === "-"
-      ? readSpecText(await context.readStdin(), "stdin", context.cwd)
-      : readSpecFile(options.file, context.interrupts.signal);
+      ? readSpecText(await context.readStdin(), "stdin", context.cwd, context.interrupts.signal, given(context))
+      : readSpecFile(options.file, context.interrupts.signal, given(context));
   }
   if (image === undefined)
     throw new AgentError("USAGE", "which image?", { hint: 'give a reference such as "nginx:1.27", or -f FILE' });
-  const { value, flags } = flagsToSpec(image, args, options, env);
+  const { value, flags } = flagsToSpec(image, args, options, context.variables);
   return [await specFromFlags(value, flags, context.cwd)];
+}
+
+/** What a document may ask its caller for: Compose's `${NAME}` means the caller's environment, as docker compose has it. */
+export function given(context: CliContext): { readonly variables: Readonly<Record<string, string>> } {
+  return { variables: context.variables };
 }
 
 /** Beside a file only options about the invocation make sense; silently ignoring the others would be worse than refusing. */
@@ -117,7 +121,7 @@ function flagsToSpec(
   image: string,
   args: readonly string[],
   options: SpecOptions,
-  env: (name: string) => string | undefined,
+  environment: Readonly<Record<string, string>>,
 ): { readonly value: Record<string, unknown>; readonly flags: Record<string, string> } {
   const value: Record<string, unknown> = { image };
   const flags: Record<string, string> = { image: "IMAGE" };
@@ -136,7 +140,7 @@ function flagsToSpec(
   set(
     "env",
     "--env",
-    options.env?.flatMap((entry) => fromEnvironment(entry, env)),
+    options.env?.flatMap((entry) => fromEnvironment(entry, environment)),
   );
   set("envFile", "--env-file", options.envFile);
   set("memory", "--memory", options.memory);
@@ -165,9 +169,9 @@ function flagsToSpec(
 }
 
 /** `-e NAME` alone hands on the caller's variable, as Docker does; one that is not set is left out. */
-function fromEnvironment(entry: string, env: (name: string) => string | undefined): string[] {
+function fromEnvironment(entry: string, environment: Readonly<Record<string, string>>): string[] {
   if (entry.includes("=")) return [entry];
-  const value = env(entry);
+  const value = environment[entry];
   return value === undefined ? [] : [`${entry}=${value}`];
 }
 

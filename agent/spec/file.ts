@@ -4,6 +4,7 @@
 // duplicate keys and `__proto__` refused, no custom tags.
 import {
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -13,10 +14,12 @@ import {
   parseAllDocuments,
   visit,
   type Document,
+  type YAMLMap,
 } from "yaml";
 import { MIB } from "../util/units.ts";
 import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
 import type { SpecSource } from "./source.ts";
+import { checkJson, isJson } from "./strict-json.ts";
 
 const MAX_BYTES = MIB;
 const MAX_ALIASES = 100;
@@ -30,7 +33,7 @@ export function parseSpecText(text: string, name: string): SpecSource[] {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 1 MiB: not a spec" }]);
   const places = new Places(name, text);
-  if (isJson(text, name)) checkJson(text, places);
+  if (isJson(text, name)) checkJson(text, (offset) => places.at(offset));
   if (opensTooMuch(text)) throw tooDeep(places);
   const documents = parseDocuments(text, places);
   const problems: SpecProblem[] = [];
@@ -116,8 +119,19 @@ function child(node: unknown, step: string | number): { key?: unknown; value: un
     return value === undefined ? undefined : { value };
   }
   if (!isMap(node)) return undefined;
-  const pair = node.items.find((item) => keyText(item.key) === String(step));
+  const pair = pairsOf(node).get(String(step));
   return pair === undefined ? undefined : { key: pair.key, value: pair.value };
+}
+
+/** Complaints come by the thousand for hostile documents: each map is indexed once. */
+const indexes = new WeakMap<object, ReadonlyMap<string, { readonly key: unknown; readonly value: unknown }>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<string, { readonly key: unknown; readonly value: unknown }> {
+  const known = indexes.get(map);
+  if (known !== undefined) return known;
+  const index = new Map(map.items.map((pair) => [keyText(pair.key), pair]));
+  indexes.set(map, index);
+  return index;
 }
 
 function keyText(key: unknown): string {
@@ -140,7 +154,8 @@ function parseDocuments(text: string, places: Places): Document.Parsed[] {
       version: "1.2",
       schema: "core",
       merge: true,
-      uniqueKeys: true,
+      // The parser would compare every key with every other one; `structureProblems` looks.
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: "silent",
     });
@@ -173,8 +188,8 @@ function toPlainData(document: Document.Parsed, places: Places): unknown {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     return value;
   } catch (error) {
-    // Excessive aliases, or an alias without its anchor.
-    if (error instanceof ReferenceError)
+    // Excessive aliases, an alias without its anchor, or a merge key whose value hides behind another alias.
+    if (error instanceof ReferenceError || (error instanceof Error && error.message.startsWith("Merge sources")))
       throw specError("SPEC_SYNTAX", [
         { ...places.at(document.range[0]), path: "", message: lowerFirst(error.message) },
       ]);
@@ -200,6 +215,18 @@ function structureProblems(document: Document.Parsed, places: Places): SpecProbl
       if (typeof scalar.value === "number" && scalar.source !== undefined && String(scalar.value) !== scalar.source)
         scalar.value = scalar.source;
     },
+    Alias: (_, alias, ancestors) => {
+      if (ancestors.some((a) => isCollection(a) && a.anchor === alias.source))
+        complain(alias, [], `the alias "*${alias.source}" stands inside of what it names`);
+    },
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) complain(key, [], "map keys must be unique");
+        seen.add(key.value);
+      }
+    },
     Pair: (_, pair) => {
       if (isScalar(pair.key) && pair.key.value === "__proto__")
         complain(pair.key, [], 'the key "__proto__" is refused');
@@ -224,58 +251,6 @@ function isMergeSource(node: unknown, document: Document.Parsed): boolean {
 
 function resolved(node: unknown, document: Document.Parsed): unknown {
   return isAlias(node) ? node.resolve(document) : node;
-}
-
-function isJson(text: string, name: string): boolean {
-  if (/\.json$/i.test(name)) return true;
-  if (/\.ya?ml$/i.test(name)) return false;
-  return /^\s*\{/.test(text);
-}
-
-/** YAML would accept trailing commas and bare words; whoever writes JSON wants to hear about them. */
-function checkJson(text: string, places: Places): void {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const offset = jsonErrorOffset(text, error);
-    const before = text.slice(0, offset).trimEnd();
-    const trailingComma = before.endsWith(",") && /^[\]}]/.test(text.slice(offset).trimStart());
-    const message = trailingComma
-      ? `a comma before the closing "${text.slice(offset).trimStart().slice(0, 1)}" is not allowed in JSON`
-      : lowerFirst(error.message.replace(/(?: in JSON)? at position[^]*$/, "").replace(/, \.*"[^]*$/, ""));
-    const place = places.at(trailingComma ? before.length - 1 : Math.min(offset, text.length));
-    throw specError("SPEC_SYNTAX", [{ ...place, path: "", message }]);
-  }
-}
-
-/**
- * Where JSON breaks. The engine's message tells it only sometimes, so else the shortest prefix is sought whose error is
- * not just that something is missing at its end; a broken prefix stays broken however it goes on.
- */
-function jsonErrorOffset(text: string, error: SyntaxError): number {
-  const told = /at position (\d+)/.exec(error.message)?.[1];
-  if (told !== undefined) return Number(told);
-  let [good, bad] = [0, text.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (isBroken(text.slice(0, middle))) bad = middle;
-    else good = middle;
-  }
-  return isBroken(text) ? good : text.trimEnd().length;
-}
-
-function isBroken(prefix: string): boolean {
-  try {
-    JSON.parse(prefix);
-    return false;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const position = /at position (\d+)/.exec(error.message)?.[1];
-    return (
-      !/end of JSON|Unterminated/.test(error.message) && !(position !== undefined && Number(position) >= prefix.length)
-    );
-  }
 }
 
 function lowerFirst(text: string): string {

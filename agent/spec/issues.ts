@@ -10,6 +10,8 @@ export interface ForeignWords {
   readonly synonyms: Readonly<Record<string, string>>;
   /** Foreign key → a sentence. */
   readonly refused: Readonly<Record<string, string>>;
+  /** Whether an unknown key is told by its own path instead of that of the map it stands in. */
+  readonly ownPath?: true;
 }
 
 /** Every issue of a failed parse of `source.value` by `schema`, in the order of zod. */
@@ -19,8 +21,11 @@ export function zodProblems(
   issues: readonly z.core.$ZodIssue[],
   words: ForeignWords = { synonyms: {}, refused: {} },
 ): SpecProblem[] {
-  return issues.flatMap((issue) => problemsOf(schema, source, issue, [], words));
+  return issues.slice(0, MAX_TOLD).flatMap((issue) => problemsOf(schema, source, issue, [], words));
 }
+
+/** Hostile documents are wrong a hundred thousand times; nobody reads more than this, and each costs time. */
+const MAX_TOLD = 200;
 
 function problemsOf(
   schema: z.core.$ZodType,
@@ -32,7 +37,9 @@ function problemsOf(
   const path = [...prefix, ...issue.path.map((step) => (typeof step === "number" ? step : String(step)))];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(source, [...path, key], keysAt(schema, path), words));
+      return issue.keys
+        .slice(0, MAX_TOLD)
+        .map((key) => unknownKey(source, [...path, key], keysAt(schema, path), words));
     case "invalid_union": {
       // The branch that got furthest into the value is the one that was meant.
       const branches = issue.errors.filter((branch) => !branch.some((i) => i.path.length === 0 && isTypeIssue(i)));
@@ -69,7 +76,7 @@ function unknownKey(source: SpecSource, path: SpecPath, known: readonly string[]
   const refused = Object.hasOwn(words.refused, key) ? words.refused[key] : undefined;
   const told = (message: string, suggestion?: string): SpecProblem => ({
     ...place,
-    path: problemAt(source, parent, "").path,
+    path: problemAt(source, words.ownPath === true ? path : parent, "").path,
     message,
     ...(suggestion === undefined ? {} : { suggestion }),
   });

@@ -40,7 +40,7 @@ export function formatPath(path: SpecPath): string {
   return path
     .map((step, i) => {
       if (typeof step === "number") return `[${step}]`;
-      if (/^[\w:-]+$/.test(step)) return i === 0 ? step : `.${step}`;
+      if (/^[\w:/-]+$/.test(step)) return i === 0 ? step : `.${step}`;
       return `[${JSON.stringify(step)}]`;
     })
     .join("");

@@ -1,12 +1,14 @@
-// From text, file or flags to specs the agent can act on. Every format has a row here; a document of a format that is
-// recognised but not read yet is refused by its name instead of by a hundred unknown keys.
+// From text, file or flags to specs the agent can act on. Every format has a row here or in formats/formats.ts.
 import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import { MIB } from "../util/units.ts";
 import { CONTAINER_WORDS, containerSpecSchema, type ContainerSpec } from "./container-spec.ts";
 import { withEnvFiles } from "./env-file.ts";
 import { parseSpecText } from "./file.ts";
+import { Report, type Format, type Given } from "./formats/format.ts";
+import { FOREIGN_FORMATS } from "./formats/formats.ts";
+import { toContainers, type Converted } from "./from-neutral/containers.ts";
 import { zodProblems } from "./issues.ts";
 import { specError, type SpecProblem } from "./problem.ts";
 import { readRawManifest, type RawManifest } from "./raw-manifest.ts";
@@ -14,45 +16,57 @@ import { flagSource, problemAt, subSource, type SpecSource } from "./source.ts";
 
 /** A document that has passed its format's own rules. */
 export type SpecDocument =
-  | { readonly format: "container"; readonly spec: ContainerSpec; readonly source: SpecSource }
+  | {
+      readonly format: "container";
+      readonly spec: ContainerSpec;
+      readonly source: SpecSource;
+      /** Present when the container was made from another format's document. */
+      readonly converted?: Converted;
+    }
   | { readonly format: "manifest"; readonly manifest: RawManifest; readonly source: SpecSource };
 
-interface Format {
+/** What is wrong with the documents of a text. */
+interface Found {
+  readonly problems: SpecProblem[];
+  /** Of documents that are right, but cannot be had here. */
+  readonly refusals: SpecProblem[];
+}
+
+interface Row {
   readonly name: string;
   readonly detect: (document: Readonly<Record<string, unknown>>) => boolean;
-  /** Absent: recognised, not read yet. */
-  readonly read?: (source: SpecSource, problems: SpecProblem[]) => SpecDocument[];
+  readonly read: (source: SpecSource, found: Found, given: Given) => SpecDocument[];
 }
 
 const has = (document: Readonly<Record<string, unknown>>, ...keys: readonly string[]): boolean =>
   keys.every((key) => Object.hasOwn(document, key));
 
 /** The first row that fits decides. */
-const FORMATS: readonly Format[] = [
+const FORMATS: readonly Row[] = [
   {
     name: "vmadm manifest",
     detect: (d) => has(d, "brand") || has(d, "image_uuid") || has(d, "internal_metadata"),
-    read: (source, problems) => {
+    read: (source, { problems }) => {
       const manifest = readRawManifest(source, problems);
       return manifest === undefined ? [] : [{ format: "manifest", manifest, source }];
     },
   },
-  { name: "Docker Compose file", detect: (d) => has(d, "services") },
-  { name: "Kubernetes object", detect: (d) => has(d, "apiVersion", "kind") },
-  { name: "App Container manifest", detect: (d) => has(d, "acKind") },
-  { name: "OCI runtime configuration", detect: (d) => has(d, "ociVersion") },
-  { name: "Docker create request", detect: (d) => has(d, "HostConfig") || has(d, "Image") },
+  ...FOREIGN_FORMATS.map((format) => ({
+    name: format.title,
+    detect: format.detect,
+    read: (source: SpecSource, found: Found, given: Given) => readForeign(format, source, found, given),
+  })),
   {
     name: "list of containers",
     detect: (d) => has(d, "containers"),
-    read: (source, problems) => readContainers(source, problems),
+    read: (source, found, given) => readContainers(source, found, given),
   },
-  { name: "container spec", detect: () => true, read: (source, problems) => readContainer(source, problems) },
+  { name: "container spec", detect: () => true, read: (source, { problems }) => readContainer(source, problems) },
 ];
 
 /** Every document of a text, env files not read. Raises SPEC_SYNTAX, SPEC_INVALID with all problems at once, or SPEC_UNSUPPORTED. */
-export function readSpecs(text: string, name: string): SpecDocument[] {
-  return collect((problems) => parseSpecText(text, name).flatMap((source) => readDocument(source, problems)));
+export function readSpecs(text: string, name: string, given: Given = {}): SpecDocument[] {
+  return collect((found) => parseSpecText(text, name).flatMap((source) => readDocument(source, found, given)));
 }
 
 /**
@@ -64,9 +78,10 @@ export async function readSpecText(
   name: string,
   directory: string,
   signal?: AbortSignal,
+  given: Given = {},
 ): Promise<SpecDocument[]> {
   const complete: SpecDocument[] = [];
-  for (const document of readSpecs(text, name)) {
+  for (const document of readSpecs(text, name, { project: basename(resolve(directory)), ...given })) {
     signal?.throwIfAborted();
     complete.push(
       document.format === "container"
@@ -78,8 +93,8 @@ export async function readSpecText(
 }
 
 /** As `readSpecText` for a file. Raises SPEC_INVALID when it cannot be read. */
-export async function readSpecFile(path: string, signal?: AbortSignal): Promise<SpecDocument[]> {
-  return readSpecText(await readText(path), path, dirname(path), signal);
+export async function readSpecFile(path: string, signal?: AbortSignal, given: Given = {}): Promise<SpecDocument[]> {
+  return readSpecText(await readText(path), path, dirname(path), signal, given);
 }
 
 /**
@@ -92,29 +107,32 @@ export async function specFromFlags(
   directory: string,
 ): Promise<Extract<SpecDocument, { format: "container" }>> {
   const source = flagSource(value, flags);
-  const [document] = collect((problems) => readContainer(source, problems));
+  const [document] = collect(({ problems }) => readContainer(source, problems));
   if (document?.format !== "container") throw new AgentError("INTERNAL", "flags did not become a container spec");
   return { ...document, spec: await withEnvFiles(document.spec, source, directory) };
 }
 
-function collect<T>(read: (problems: SpecProblem[]) => T): T {
-  const problems: SpecProblem[] = [];
-  const result = read(problems);
-  if (problems.length > 0) throw specError("SPEC_INVALID", problems);
+function collect<T>(read: (found: Found) => T): T {
+  const found: Found = { problems: [], refusals: [] };
+  const result = read(found);
+  if (found.problems.length > 0) throw specError("SPEC_INVALID", [...found.problems, ...found.refusals]);
+  if (found.refusals.length > 0) throw specError("SPEC_UNSUPPORTED", found.refusals);
   return result;
 }
 
-function readDocument(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
+function readDocument(source: SpecSource, found: Found, given: Given): SpecDocument[] {
   const { value } = source;
-  if (!isRecord(value)) {
-    problems.push(problemAt(source, [], "a spec is a map of keys, such as image: nginx"));
-    return [];
-  }
-  const format = FORMATS.find((f) => f.detect(value));
-  if (format?.read) return format.read(source, problems);
-  throw new AgentError("SPEC_UNSUPPORTED", `${source.name} is a ${format?.name ?? ""}, which cannot be read yet`, {
-    hint: "write a container spec or a vmadm manifest; see manifests/README.md",
-  });
+  if (isRecord(value)) return FORMATS.find((f) => f.detect(value))?.read(source, found, given) ?? [];
+  found.problems.push(problemAt(source, [], "a spec is a map of keys, such as image: nginx"));
+  return [];
+}
+
+function readForeign(format: Format, source: SpecSource, found: Found, given: Given): SpecDocument[] {
+  const report = new Report(source);
+  const document = format.read(source, given, report);
+  const containers = document === undefined ? [] : toContainers(document, source, given, report);
+  (report.code === "SPEC_UNSUPPORTED" ? found.refusals : found.problems).push(...report.problems);
+  return containers.map((container) => ({ format: "container", ...container }));
 }
 
 function readContainer(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
@@ -124,7 +142,8 @@ function readContainer(source: SpecSource, problems: SpecProblem[]): SpecDocumen
   return [];
 }
 
-function readContainers(source: SpecSource, problems: SpecProblem[]): SpecDocument[] {
+function readContainers(source: SpecSource, found: Found, given: Given): SpecDocument[] {
+  const { problems } = found;
   const { value } = source;
   if (!isRecord(value)) return [];
   for (const key of Object.keys(value))
@@ -137,7 +156,7 @@ function readContainers(source: SpecSource, problems: SpecProblem[]): SpecDocume
     problems.push(problemAt(source, ["containers"], "must be a list of container specs"));
     return [];
   }
-  return list.flatMap((item: unknown, i) => readDocument(subSource(source, ["containers", i], item), problems));
+  return list.flatMap((item: unknown, i) => readDocument(subSource(source, ["containers", i], item), found, given));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

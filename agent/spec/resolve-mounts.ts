@@ -1,7 +1,8 @@
 // Volumes of the spec and of the image to lofs mounts. Whether a source exists is for whoever can look (vmadm does not:
 // a missing one fails only at boot); here the paths are judged as text.
 import { randomUUID } from "node:crypto";
-import { posix } from "node:path";
+import { imageVolumes } from "./image-defaults.ts";
+import { cleanPath } from "./paths.ts";
 import type { ResolveContext } from "./resolve.ts";
 import type { ResolvedMount } from "./resolved.ts";
 
@@ -35,11 +36,9 @@ export function resolveMounts(context: ResolveContext): ResolvedMount[] {
       readOnly: volume.readOnly,
     });
   });
-  for (const path of Object.keys(context.image.configuration.config?.Volumes ?? {})) {
-    const target = cleanPath(path);
-    if (target === "/" || PLATFORM_FILES.has(target) || mounts.some((mount) => mount.target === target)) continue;
+  const taken = ["/", ...PLATFORM_FILES.keys(), ...mounts.map((mount) => mount.target)];
+  for (const target of imageVolumes(context.image.configuration.config, taken))
     mounts.push({ type: "volume", source: randomUUID(), target, readOnly: false });
-  }
   return mounts;
 }
 
@@ -61,10 +60,4 @@ export function isAllowedSource(source: string, roots: readonly string[]): boole
 
 function isBelow(path: string, root: string): boolean {
   return path === root || path.startsWith(root === "/" ? "/" : `${root}/`);
-}
-
-/** `.` and `..` resolved, no slash at the end. */
-function cleanPath(path: string): string {
-  const normal = posix.normalize(`/${path}`);
-  return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal;
 }

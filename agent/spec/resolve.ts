@@ -5,15 +5,16 @@ import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 import { GIB } from "../util/units.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import type { ImageConfig } from "./image-config.ts";
+import { effectiveLabels, isReservedLabel, RESERVED_LABELS, type Command } from "./image-defaults.ts";
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
 import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
-import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
+import type { FieldOrigin, FieldOrigins, GroupPlace, ResolvedContainer } from "./resolved.ts";
 import { parseSignal } from "./signals.ts";
 import { fullPath, problemAt, type SpecSource } from "./source.ts";
-import { checkUser, type ImageFiles } from "./user.ts";
+import { checkUser, isRoot, type ImageFiles } from "./user.ts";
 
 /** What a spec has to know of its image. `imgadm`'s RunnableImage fits. */
 export interface SpecImage {
@@ -46,6 +47,11 @@ export interface ResolveInput {
   readonly uuid: ZoneUuid;
   readonly name: string;
   readonly dockerId: string;
+  /** The command as another format means it; else the spec's is read by Docker's rules. */
+  readonly command?: Command;
+  /** Whether root is refused as user, whoever names it. */
+  readonly requireNonRoot?: boolean;
+  readonly group?: GroupPlace;
   /** Problems the caller has found already; raised together with those found here. */
   readonly problems?: readonly SpecProblem[];
 }
@@ -64,8 +70,6 @@ export interface ResolveContext extends ResolveInput {
   fromSpec(key: keyof ContainerSpec): FieldOrigin;
 }
 
-/** Labels that mean something to the platform's own services or to us. */
-const RESERVED_LABELS = ["zonelet.", "triton.", "com.joyent."];
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -110,10 +114,16 @@ export function resolveContainer(input: ResolveInput): Resolution {
   if (problems.length > 0) throw specError("SPEC_INVALID", problems);
   if (!user.ok) {
     const message = userFromSpec
-      ? formatComplaint(source.locate(["user"]), "user", user.message)
+      ? formatComplaint(source.locate(["user"]), fullPath(source, ["user"]), user.message)
       : `user ${JSON.stringify(wantedUser)} of the image: ${user.message}`;
     throw new AgentError("USER_UNKNOWN", message, { hint: user.hint });
   }
+  if (input.requireNonRoot === true && isRoot(user.user, input.files))
+    throw new AgentError(
+      "USER_UNKNOWN",
+      `${formatComplaint(source.locate([]), fullPath(source, []), "root is refused as user")}, and ${userFromSpec ? "the document" : "the image"} names no other`,
+      { hint: "name a user of the image's passwd file" },
+    );
   if (command.entrypoint.length + command.cmd.length === 0)
     throw new AgentError(
       "NO_COMMAND",
@@ -165,6 +175,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       stopTimeoutMs: spec.stopTimeout ?? STOP_TIMEOUT_MS,
       autoRemove: spec.autoRemove ?? false,
       firewallEnabled: spec.firewall ?? false,
+      ...(input.group === undefined ? {} : { group: input.group }),
     },
     origins: {
       uuid: fixed("chosen by the agent"),
@@ -207,19 +218,18 @@ export function resolveContainer(input: ResolveInput): Resolution {
       stopTimeoutMs: origin("stopTimeout", fixed("10 s")),
       autoRemove: context.fromSpec("autoRemove"),
       firewallEnabled: origin("firewall", fixed("off unless asked for")),
+      group: { from: "spec", why: `one of several containers of ${source.name}` },
     },
     warnings,
   };
 }
 
 function resolveLabels(context: ResolveContext): Record<string, string> {
-  const reserved = (key: string): boolean => RESERVED_LABELS.some((prefix) => key.startsWith(prefix));
-  const fromImage = Object.entries(context.image.configuration.config?.Labels ?? {}).filter(([key]) => !reserved(key));
-  const own = Object.entries(context.spec.labels ?? {});
-  for (const [key] of own)
-    if (reserved(key))
+  const own = context.spec.labels ?? {};
+  for (const key of Object.keys(own))
+    if (isReservedLabel(key))
       context.complain(["labels", key], `labels beginning with ${RESERVED_LABELS.join(", ")} are reserved`);
-  return Object.fromEntries([...fromImage, ...own]);
+  return effectiveLabels(context.image.configuration.config, own);
 }
 
 function resolveStopSignal(context: ResolveContext): { signal: string; origin: FieldOrigin } {

@@ -84,6 +84,15 @@ export interface ResolvedContainer {
   /** Delete the zone when its container has exited. */
   readonly autoRemove: boolean;
   readonly firewallEnabled: boolean;
+  /** Absent for a container that is alone in its document. */
+  readonly group?: GroupPlace;
+}
+
+/** The place of a container among those of its document. */
+export interface GroupPlace {
+  readonly name: string;
+  /** 0 is started first. */
+  readonly order: number;
 }
 
 /** Which document decided a field and by what: the raw material of `explain`. */

@@ -8,13 +8,15 @@ export interface SpecSource {
   readonly value: unknown;
   /** Where `value` stands inside its document; problems are told with the whole path. */
   readonly base?: SpecPath;
+  /** What the document calls a path of `value`, where `value` was made from it in other words. Wins over `base`. */
+  readonly pathOf?: (path: SpecPath) => SpecPath;
   /** Place of a value (or of its key); of the nearest enclosing value when the path leads nowhere. */
   locate(path: SpecPath, at?: "key" | "value"): Place;
 }
 
 /** A path of a source's value as the whole document has it: `containers[1].memory`. */
 export function fullPath(source: SpecSource, path: SpecPath): string {
-  return formatPath([...(source.base ?? []), ...path]);
+  return formatPath(source.pathOf?.(path) ?? [...(source.base ?? []), ...path]);
 }
 
 /** A problem at a path of a source. */
@@ -52,5 +54,16 @@ export function flagSource(value: unknown, flags: Readonly<Record<string, string
 
 /** The part of a source below `path`, for documents inside documents (`containers: […]`). */
 export function subSource(source: SpecSource, path: SpecPath, value: unknown): SpecSource {
-  return { name: source.name, value, base: path, locate: (inner, at) => source.locate([...path, ...inner], at) };
+  const base = [...(source.base ?? []), ...path];
+  return { name: source.name, value, base, locate: (inner, at) => source.locate([...path, ...inner], at) };
+}
+
+/** The same source with values of the same shape worked on already, such as interpolated ones. */
+export function withValue(source: SpecSource, value: unknown): SpecSource {
+  return {
+    name: source.name,
+    value,
+    ...(source.base === undefined ? {} : { base: source.base }),
+    locate: (path, at) => source.locate(path, at),
+  };
 }

@@ -19,6 +19,16 @@ interface Account {
   readonly gid: number;
 }
 
+/** Whether an accepted user runs as uid 0. */
+export function isRoot(accepted: string, files: ImageFiles): boolean {
+  const [name = ""] = accepted.split(":");
+  if (name === "" || Number(name) === 0) return true;
+  return (files.passwd ?? "").split("\n").some((line) => {
+    const [account, , uid] = line.split(":");
+    return account === name && Number(uid) === 0;
+  });
+}
+
 /**
  * Judges a user of Docker's form (`user`, `uid`, `user:group`, `uid:gid`, `:group`). The accepted text is what
  * `docker:user` must hold; empty means root.

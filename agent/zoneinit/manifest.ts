@@ -1,4 +1,4 @@
-import type { ResolvedContainer } from "../spec/resolved.ts";
+import type { GroupPlace, ResolvedContainer } from "../spec/resolved.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
 import { intentDigest, type MadeUp } from "./digest.ts";
 import { dockerinitMetadata, type Metadata } from "./dockerinit.ts";
@@ -38,6 +38,7 @@ export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp):
       stopSignal: container.stopSignal,
       stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
       autoRemove: container.autoRemove,
+      ...(container.group === undefined ? {} : { group: container.group }),
     },
     madeUp,
   );
@@ -48,6 +49,7 @@ export interface Promises {
   readonly stopSignal: string;
   readonly stopTimeoutS: number;
   readonly autoRemove: boolean;
+  readonly group?: GroupPlace;
 }
 
 export const DEFAULT_STOP_SIGNAL = "SIGTERM";
@@ -61,6 +63,9 @@ export function withMarks(manifest: ZoneManifest, promises: Promises, madeUp: Ma
     ...(promises.stopSignal === DEFAULT_STOP_SIGNAL ? {} : { [MARK.stopSignal]: promises.stopSignal }),
     ...(promises.stopTimeoutS === DEFAULT_STOP_TIMEOUT_S ? {} : { [MARK.stopTimeout]: promises.stopTimeoutS }),
     ...(promises.autoRemove ? { [MARK.autoRemove]: true } : {}),
+    ...(promises.group === undefined
+      ? {}
+      : { [MARK.group]: promises.group.name, [MARK.groupOrder]: promises.group.order }),
   };
   const marked = { ...manifest, internal_metadata: { ...manifest.internal_metadata, ...marks } };
   return {

@@ -51,6 +51,10 @@ export const MARK_KEYS = {
   stopTimeout: "zonelet:stop_timeout",
   /** bool: delete the zone when its container has exited */
   autoRemove: "zonelet:autoremove",
+  /** text: the document's name, on each container of a document with several */
+  group: "zonelet:group",
+  /** number: 0 is started first */
+  groupOrder: "zonelet:group_order",
 } as const;
 
 export const MARK_VERSION = "1";

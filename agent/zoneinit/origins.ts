@@ -61,6 +61,8 @@ const BEHIND: Readonly<Record<string, Behind>> = {
   [`internal_metadata.${MARK.stopSignal}`]: { field: "stopSignal" },
   [`internal_metadata.${MARK.stopTimeout}`]: { field: "stopTimeoutMs" },
   [`internal_metadata.${MARK.autoRemove}`]: { field: "autoRemove" },
+  [`internal_metadata.${MARK.group}`]: { field: "group" },
+  [`internal_metadata.${MARK.groupOrder}`]: { field: "group", rule: "0 is started first" },
 };
 
 const LABEL: Behind = { field: "labels" };

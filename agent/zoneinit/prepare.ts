@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { AgentError } from "../errors/agent-error.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
+import type { Converted } from "../spec/from-neutral/containers.ts";
 import { randomName } from "../spec/names.ts";
 import { resolveContainer, type NodeFacts, type SpecImage } from "../spec/resolve.ts";
 import { problemAt, type SpecSource } from "../spec/source.ts";
@@ -27,7 +28,7 @@ export interface Identity {
  * group texts come as `files`, and whether bind sources exist is for the caller to check (`bindSources`).
  */
 export function prepareContainer(
-  document: { readonly spec: ContainerSpec; readonly source: SpecSource },
+  document: { readonly spec: ContainerSpec; readonly source: SpecSource; readonly converted?: Converted },
   image: SpecImage,
   node: NodeFacts,
   files: ImageFiles = {},
@@ -52,6 +53,7 @@ export function prepareContainer(
     name,
     dockerId,
     problems,
+    ...(document.converted === undefined ? {} : document.converted),
   });
   const manifest = buildZoneManifest(container, {
     name: spec.name === undefined,
@@ -66,7 +68,7 @@ export function prepareContainer(
     stopSignal: container.stopSignal,
     stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
     bindSources: container.mounts.filter((mount) => mount.type === "bind").map((mount) => mount.source),
-    warnings,
+    warnings: [...(document.converted?.warnings ?? []), ...warnings],
     origins: valueOrigins(manifest, origins),
   };
 }

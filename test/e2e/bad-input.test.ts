@@ -40,7 +40,12 @@ describe("specs", () => {
       /brand\.json:1:\d+ .*lxx/,
     ],
     ["not a spec at all", "list.yaml", "- a\n- b\n", /list\.yaml:1:1 /],
-    ["a format that is not read yet", "compose.yaml", "services:\n  web: {image: nginx}\n", /compose\.yaml.*Compose/],
+    [
+      "a Kubernetes object that is no pod",
+      "deployment.yaml",
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
+      /deployment\.yaml:2:7 kind: must be Pod, not Deployment/,
+    ],
   ])("%s", async (_what, name, text, expected) => {
     const run = await lab.zonelet("run", "-d", "-f", file(name, text));
     expect(run.status === 2 || run.status === 8).toBe(true);

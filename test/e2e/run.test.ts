@@ -223,6 +223,34 @@ describe("files", () => {
     expect(await lab.zonelet("rm", "-f", "dockerviewer1")).toMatchObject({ status: 0 });
   });
 
+  test("a Compose file becomes a group of containers, its variables taken from the caller", async () => {
+    const compose = join(lab.work, "compose.yaml");
+    writeFileSync(
+      compose,
+      [
+        "name: shop",
+        "services:",
+        "  front:",
+        "    image: demo:${TAG}",
+        "    depends_on: [back]",
+        "    command: [sh, -c, 'echo front; exec sleep 300']",
+        "  back:",
+        "    image: demo:${TAG}",
+        "    mem_limit: 64m",
+        "    command: [sh, -c, 'echo back; exec sleep 300']",
+        "",
+      ].join("\n"),
+    );
+    const run = await lab.run(["run", "-d", "-f", compose], { env: { TAG: "1" } });
+    expect(run).toMatchObject({ status: 0 });
+    const ps = await lab.zonelet("ps");
+    expect(ps.stdout).toMatch(/NAME +GROUP\n/);
+    expect(ps.stdout).toMatch(/shop-front +shop\n.*shop-back +shop\n/s);
+    const [back] = JSON.parse((await lab.zonelet("inspect", "shop-back")).stdout) as Record<string, unknown>[];
+    expect(back).toMatchObject({ group: "shop", limits: { memoryMiB: 64 } });
+    expect(await lab.zonelet("rm", "-f", "shop-front", "shop-back")).toMatchObject({ status: 0 });
+  });
+
   test("--dry-run prints a manifest vmadm accepts and makes nothing", async () => {
     const run = await lab.zonelet("run", "--dry-run", "--name", "dry", "-m", "64m", "demo:1");
     expect(run.status).toBe(0);

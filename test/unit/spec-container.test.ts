@@ -166,16 +166,6 @@ describe("what they hear", () => {
       },
     });
   });
-
-  test.each([
-    ["services: {web: {image: a}}", "Docker Compose file"],
-    ["apiVersion: v1\nkind: Pod", "Kubernetes object"],
-    ["acKind: PodManifest", "App Container manifest"],
-    ["ociVersion: 1.0.0", "OCI runtime configuration"],
-    ['{"Image": "a", "HostConfig": {}}', "Docker create request"],
-  ])("a format that cannot be read yet is named: %s", (text, name) => {
-    expect(complaint(text)).toContain(`is a ${name}, which cannot be read yet`);
-  });
 });
 
 describe("flags", () => {
