@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: [join(import.meta.dirname, "support/fixed-seed.ts")],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // The tests start thousands of short-lived programs, which compile longer than they run.

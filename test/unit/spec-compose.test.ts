@@ -4,6 +4,7 @@ import { readCompose } from "../../agent/spec/formats/compose/read.ts";
 import { Report } from "../../agent/spec/formats/format.ts";
 import { splitWords } from "../../agent/spec/formats/shell-words.ts";
 import type { NeutralApp } from "../../agent/spec/neutral.ts";
+import { readSpecs } from "../../agent/spec/read.ts";
 
 interface Outcome {
   readonly apps: readonly NeutralApp[];
@@ -130,6 +131,16 @@ services:
     ["services: {a: {image: x, extends: {service: b, file: o.yaml}}}", "files beside the document are not read"],
   ])("%s", (text, message) => {
     expect(compose(text).complaints[0]).toContain(message);
+  });
+
+  test("extend a list that is none of settings: told, wherever it stands", () => {
+    const bad = { image: "a", environment: [{ toString: {} }] };
+    const good = { environment: ["A=1"], extends: "base" };
+    for (const services of [
+      { base: bad, own: good },
+      { base: { image: "a", ...good, extends: undefined }, own: { ...bad, extends: "base" } },
+    ])
+      expect(() => readSpecs(JSON.stringify({ services }), "compose.json")).toThrow(/environment/);
   });
 
   test("all that is wrong is told at once", () => {

@@ -94,18 +94,26 @@ function mergeMaps(base: Attributes, own: Attributes, prefix: string): Attribute
 
 function mergeValue(base: unknown, own: unknown, key: string): unknown {
   if (REPLACED.has(key)) return own;
-  if (KEYED.has(key)) return { ...keyed(base, key), ...keyed(own, key) };
+  if (KEYED.has(key)) {
+    const [inherited, added] = [keyed(base, key), keyed(own, key)];
+    // What is no list of settings is handed on as it is: reading the service complains of it.
+    if (added === undefined) return own;
+    return inherited === undefined ? base : { ...inherited, ...added };
+  }
   if (isList(base) && isList(own)) return key === "volumes" ? byTarget([...base, ...own]) : unique([...base, ...own]);
   if (isMap(base) && isMap(own)) return mergeMaps(base, own, `${key}.`);
   return own;
 }
 
-function keyed(value: unknown, key: string): Attributes {
+/** A list of `K=V` as a map; undefined where an entry is neither text nor number. */
+function keyed(value: unknown, key: string): Attributes | undefined {
   if (isMap(value)) return value;
   if (!Array.isArray(value)) return {};
+  const words = value.filter((entry: unknown) => ["string", "number", "boolean"].includes(typeof entry));
+  if (words.length < value.length) return undefined;
   const separator = key === "extra_hosts" ? /[=:]/ : /=/;
   return Object.fromEntries(
-    value.map((entry: unknown) => {
+    words.map((entry: unknown) => {
       const text = String(entry);
       const at = separator.exec(text)?.index ?? -1;
       return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
