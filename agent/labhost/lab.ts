@@ -55,7 +55,7 @@ export function openLab(env: NodeJS.ProcessEnv = process.env): Lab {
   const root = defaultLabRoot(env);
   const file = join(root, "lab/lab.json");
   if (!existsSync(file)) throw new LabError(`no lab host in ${root}: run "zonelet-lab init"`);
-  const config = JSON.parse(readFileSync(file, "utf8")) as LabConfig;
+  const config = readConfig(root, file);
   return {
     root,
     config,
@@ -70,6 +70,18 @@ function failpointsOf(env: NodeJS.ProcessEnv, root: string): Failpoints {
     return parseFailpoints(env["LABHOST_FAILPOINTS"] ?? "", join(root, "lab/failpoints"));
   } catch (error) {
     throw error instanceof FailpointSyntaxError ? new LabError(error.message) : error;
+  }
+}
+
+function readConfig(root: string, file: string): LabConfig {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as LabConfig;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EACCES")
+      throw new LabError(`the lab host in ${root} belongs to another user`);
+    if (error instanceof SyntaxError)
+      throw new LabError(`${file} is not JSON any more: run "zonelet-lab destroy" and "init"`);
+    throw error;
   }
 }
 
