@@ -45,7 +45,7 @@ export function addSpecOptions(command: Command): Command {
   return command
     .argument("[image]", "reference, id or uuid of the image (not with -f)")
     .argument("[command...]", "command and arguments instead of the image's")
-    .option("-f, --file <file>", 'container spec (YAML, JSON) or vmadm manifest; "-" reads stdin')
+    .option("-f, --file <file>", 'container spec, vmadm manifest, Compose file, pod, …; "-" reads stdin')
     .option("--name <name>", "name of the container")
     .addOption(many("-e, --env <K=V>", "variable; K alone takes the value of this environment"))
     .addOption(many("--env-file <file>", "file of K=V lines"))
