@@ -11,9 +11,7 @@ import { parseExitRecord } from "./vm/exit-record.ts";
 import type { Payload } from "./vm/json-text.ts";
 import { composeVm, type DatasetFacts } from "./vm/vm-object.ts";
 import type { ZoneConfig } from "./vm/zone-config.ts";
-
-/** The zone object `vmadm get` prints (vmadm.md 9). */
-export type LabVm = Record<string, unknown> & { uuid: string; zonepath: string };
+import type { LabVm } from "./lab-vm.ts";
 
 export type RuntimeReader = (lab: Lab, uuid: string) => ZoneRuntime;
 

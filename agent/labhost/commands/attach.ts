@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attachAddress, attachDirectory, FLAG_DISCONNECT, FLAG_EOF } from "../runtime/attach-server.ts";
 import type { CommandContext } from "../command.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 import { escapeFilter } from "./escape-filter.ts";
 
 export interface AttachOptions {

@@ -11,7 +11,8 @@ import { zoneMetadata } from "../dockerinit/metadata.ts";
 import { spawnInZone, type ZoneCommand } from "../runtime/enter-zone.ts";
 import { ZoneFiles } from "../runtime/in-root.ts";
 import { asFunctionCall, serveCalls } from "./dockerexec-call.ts";
-import { loadVm, type LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
+import { loadVm } from "../zone-store.ts";
 
 const USAGE = `usage: zlogin [ -inQCES ] [ -e cmdchar ] [-l user] zonename [command [args ...] ]\n`;
 const DOCKEREXEC = ["/native/usr/vm/sbin/dockerexec", "/usr/vm/sbin/dockerexec"];

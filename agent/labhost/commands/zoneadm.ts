@@ -2,7 +2,8 @@
 import type { CommandContext, EmulatedCommand } from "../command.ts";
 import { FailpointError } from "../failpoints.ts";
 import { bootZone, haltZone } from "../runtime.ts";
-import { listZoneUuids, loadVm, type LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
+import { listZoneUuids, loadVm } from "../zone-store.ts";
 
 const USAGE = `usage:\tzoneadm help
 \tzoneadm [-z <zone>] [-u <uuid-match>] list [-cipv]

@@ -1,7 +1,7 @@
 // What the metadata agent would answer (dockerinit.md 1.1): text for every value, nothing for missing keys, `docker:*`
 // only if that namespace is served from internal_metadata.
 import { asObject } from "../plain-object.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 
 export interface Metadata {
   get(key: string): string | undefined;

@@ -2,7 +2,7 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 import { StdioLog } from "./stdio-log.ts";
 import { formatLastExited } from "./wait-status.ts";
 

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../lab.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 
 export type Controller = "memory" | "cpu" | "pids";
 const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids"];

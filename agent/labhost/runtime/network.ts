@@ -1,7 +1,7 @@
 // The zones' network: a bridge per nic tag and VLAN inside the lab's own network namespace, a veth pair per nic. Pure:
 // these functions write batches for ip(8), `zone-process.ts` has them run.
 import { createHash } from "node:crypto";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 
 export interface ZoneNic {
   readonly interface: string;

@@ -5,7 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../lab.ts";
-import { loadVm, setInternalMetadata, type LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
+import { loadVm, setInternalMetadata } from "../zone-store.ts";
 import { identify, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { readState } from "./zone-state.ts";
 

@@ -10,7 +10,7 @@ import { DockerinitFatal } from "../dockerinit/fatal.ts";
 import { zoneMetadata } from "../dockerinit/metadata.ts";
 import { waitForAttach } from "../dockerinit/wait-for-attach.ts";
 import type { Lab } from "../lab.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 import { AttachServer } from "./attach-server.ts";
 import { openZoneLog, touchLastBooted, writeLastExited } from "./boot-records.ts";
 import { createZoneCgroup, removeZoneCgroup, zoneCaps } from "./cgroups.ts";

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } fro
 import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
 import { mountsWithin } from "../mounts.ts";
-import type { LabVm } from "../zone-store.ts";
+import type { LabVm } from "../lab-vm.ts";
 import { ZoneFiles, type ZoneMount } from "./in-root.ts";
 
 export interface LofsMount extends ZoneMount {

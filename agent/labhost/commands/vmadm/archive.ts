@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zoneFiles } from "../../provisioning-file.ts";
-import type { LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
 import type { VmHost } from "./host.ts";
 
 const ARCHIVE = "zones/archive";

@@ -1,6 +1,7 @@
 // create (vmadm.md 3.1): numbered steps, nothing rolled back; the caller deletes what a failure leaves.
 import { randomUUID } from "node:crypto";
-import { addZoneConfig, changeZoneConfig, listZoneUuids, readZoneConfig, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { addZoneConfig, changeZoneConfig, listZoneUuids, readZoneConfig } from "../../zone-store.ts";
 import { normalizeCreatePayload } from "../../vm/create-payload.ts";
 import { dockerLogMode } from "../../vm/docker.ts";
 import { parsePayload, without, type Payload } from "../../vm/json-text.ts";

@@ -2,7 +2,9 @@
 import type { Dataset } from "../../datasets.ts";
 import type { Payload } from "../../vm/json-text.ts";
 import type { DatasetFacts } from "../../vm/vm-object.ts";
-import { HOLD_PROPERTY } from "./indestructible.ts";
+
+/** Stands for the hold on `@indestructible` (indestructible.ts). */
+export const HOLD_PROPERTY = "lab:do_not_destroy";
 
 const GIB = 1024 ** 3;
 const DEFAULT_RECORD_SIZE = 131072;

@@ -1,8 +1,7 @@
 // indestructible_zoneroot and indestructible_delegated (vmadm.md 8.4). The lab's pool has no holds: a property of the
 // dataset stands for the hold on its snapshot @indestructible.
+import { HOLD_PROPERTY } from "./dataset-facts.ts";
 import type { VmHost } from "./host.ts";
-
-export const HOLD_PROPERTY = "lab:do_not_destroy";
 
 export async function setIndestructible(
   host: VmHost,

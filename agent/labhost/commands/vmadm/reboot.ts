@@ -1,7 +1,7 @@
 // reboot (vmadm.md 3.8).
 import { VmError } from "../../vm/vm-error.ts";
 import { brandFeatures } from "../../vm/properties.ts";
-import type { LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
 import { hit, lookAt, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";
 import { runInZone } from "./run-in-zone.ts";

@@ -2,7 +2,8 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stagingPath } from "../../datasets/trees.ts";
-import { changeZoneConfig, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { changeZoneConfig } from "../../zone-store.ts";
 import { parsePayload, without } from "../../vm/json-text.ts";
 import { brandFeatures } from "../../vm/properties.ts";
 import type { Filesystem } from "../../vm/zone-config.ts";

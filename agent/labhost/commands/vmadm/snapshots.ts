@@ -1,5 +1,6 @@
 // create-snapshot, delete-snapshot, rollback-snapshot (vmadm.md 3.13).
-import { withConfigLock, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { withConfigLock } from "../../zone-store.ts";
 import { UsageError, VmError } from "../../vm/vm-error.ts";
 import { asChild } from "./child-failure.ts";
 import { getVm, hit, lookAt, type Outcome, type VmHost } from "./host.ts";

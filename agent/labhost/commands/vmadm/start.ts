@@ -1,5 +1,6 @@
 // start (vmadm.md 3.6), also as the second half of create, reboot and reprovision.
-import { setInternalMetadata, setZoneProperties, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { setInternalMetadata, setZoneProperties } from "../../zone-store.ts";
 import { checkNicTags, type Nic } from "../../vm/nics.ts";
 import { firstOf, UsageError, VmError } from "../../vm/vm-error.ts";
 import { hit, lookAt, type Outcome, type VmHost } from "./host.ts";

@@ -1,5 +1,6 @@
 // stop (vmadm.md 3.7; dockerinit.md 5.2), also as the first half of reboot.
-import { setZoneProperties, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { setZoneProperties } from "../../zone-store.ts";
 import { firstOf, VmError } from "../../vm/vm-error.ts";
 import { hit, initPid, lookAt, type Outcome, type VmHost } from "./host.ts";
 import { parseArguments, uuidArgument } from "./options.ts";

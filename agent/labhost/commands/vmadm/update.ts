@@ -1,7 +1,8 @@
 // update (vmadm.md 3.11), under the zone's config lock from beginning to end.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { changeMetadata, changeZoneConfig, withConfigLock, writeConfigFile, type LabVm } from "../../zone-store.ts";
+import type { LabVm } from "../../lab-vm.ts";
+import { changeMetadata, changeZoneConfig, withConfigLock, writeConfigFile } from "../../zone-store.ts";
 import { parsePayload, type Payload } from "../../vm/json-text.ts";
 import { checkConflicts, checkNicTags } from "../../vm/nics.ts";
 import { applyObjectChange, planUpdate, type UpdatePlan } from "../../vm/update-plan.ts";
