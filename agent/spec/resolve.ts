@@ -12,7 +12,7 @@ import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, GroupPlace, ResolvedContainer } from "./resolved.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../util/linux-signals.ts";
 import { fullPath, problemAt, type SpecSource } from "./source.ts";
 import { checkUser, isRoot, type ImageFiles } from "./user.ts";
 

@@ -7,7 +7,7 @@ import { specError, type SpecProblem, type SpecWarning } from "../spec/problem.t
 import type { RawManifest, RawNic } from "../spec/raw-manifest.ts";
 import { isAllowedSource } from "../spec/resolve-mounts.ts";
 import type { NodeFacts, SpecImage } from "../spec/resolve.ts";
-import { parseSignal } from "../spec/signals.ts";
+import { parseSignal } from "../util/linux-signals.ts";
 import { problemAt, type SpecSource } from "../spec/source.ts";
 import { checkUser, type ImageFiles } from "../spec/user.ts";
 import { imageUuidFromHex, isContainerName, isUuid, isZoneUuid, newZoneUuid, type ZoneUuid } from "../util/ids.ts";

@@ -7,13 +7,13 @@ import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.
 import type { VmObject } from "../vmadm/schema.ts";
 import { exitOf, hasEnded, isOurs } from "./observe.ts";
 import type { ExitStatus } from "./exit-status.ts";
-import { signalName, SIGNAL_NAMES } from "./exit-status.ts";
 import { containerName, findZone } from "./find.ts";
 import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
 import { awaitSurvivor, childRecorder, deleteZone, isSweepable, judge } from "./settle.ts";
 import { watchZones } from "./watch.ts";
+import { LINUX_SIGNALS, parseSignal } from "../util/linux-signals.ts";
 import { suggest } from "../util/suggest.ts";
 
 export interface VerbOptions {
@@ -151,9 +151,9 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
         return vm;
       }),
     kill: async (reference, signal, options = {}) => {
-      const name = signalName(signal);
+      const name = parseSignal(signal);
       if (name === undefined) {
-        const near = suggest(`SIG${signal.toUpperCase().replace(/^SIG/, "")}`, SIGNAL_NAMES);
+        const near = suggest(`SIG${signal.toUpperCase().replace(/^SIG/, "")}`, Object.keys(LINUX_SIGNALS));
         throw new AgentError(
           "SIGNAL_UNKNOWN",
           `unknown signal "${signal}"`,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { exitStatus, signalName } from "../../agent/zones/exit-status.ts";
+import { parseSignal } from "../../agent/util/linux-signals.ts";
+import { exitStatus } from "../../agent/zones/exit-status.ts";
 import { exitOf, hasEnded, zonePhase } from "../../agent/zones/observe.ts";
 import { findZone } from "../../agent/zones/find.ts";
 import { parseBootLog } from "../../agent/zones/boot-log.ts";
@@ -28,7 +29,7 @@ describe("exit status", () => {
     ["FOO", undefined],
     ["99", undefined],
   ])("signal given as %s", (text, name) => {
-    expect(signalName(text)).toBe(name);
+    expect(parseSignal(text)).toBe(name);
   });
 });
 

@@ -1,6 +1,6 @@
 // How a container is started again, watched and stopped (container-specs.md 3).
 import type { NeutralApp, NeutralHealth } from "../../neutral.ts";
-import { parseSignal } from "../../signals.ts";
+import { parseSignal } from "../../../util/linux-signals.ts";
 import type { Report } from "../format.ts";
 import type { CreateBody, DockerHealthcheck, DockerHostConfig } from "./body.ts";
 
