@@ -2,6 +2,7 @@
 // command; called as `--zoneadmd <uuid>`, it is a zone's supervisor. Everything is loaded when it is needed: these
 // programs run in the place of small native ones.
 import { LabError, refuseSunOS } from "./lab.ts";
+import { nodeTooOld } from "../util/node-version.ts";
 import { runCommand, type EmulatedCommand } from "./command.ts";
 
 const commands: Readonly<Record<string, () => Promise<EmulatedCommand>>> = {
@@ -59,6 +60,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
 }
 
 try {
+  const tooOld = nodeTooOld();
+  if (tooOld !== undefined) throw new LabError(tooOld);
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof LabError)) throw error;

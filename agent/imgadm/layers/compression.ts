@@ -1,6 +1,6 @@
 // What a layer or archive is packed with, told from its first bytes: media types lie (imgadm.md 9.3).
 import { PassThrough, pipeline, Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import zlib, { createGunzip } from "node:zlib";
 import { AgentError } from "../../errors/agent-error.ts";
 import { zstdFrames } from "./zstd-frames.ts";
 
@@ -39,7 +39,7 @@ export async function decompress(packed: Readable, what: string): Promise<Decomp
   // The callbacks are required; whoever reads `plain` gets the error from it.
   const plain =
     compression === "zstd"
-      ? pipeline(whole, zstdFrames, createZstdDecompress(), () => undefined)
+      ? pipeline(whole, zstdFrames, zlib.createZstdDecompress(), () => undefined)
       : pipeline(whole, compression === "gzip" ? createGunzip() : new PassThrough(), () => undefined);
   return { compression, plain };
 }
