@@ -1,6 +1,7 @@
 // imgadm as the platform has it: the command line. Its traps (imgadm.md 1–4) end here; the layers above see none of them.
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AgentError, hasCode } from "../errors/agent-error.ts";
@@ -110,10 +111,13 @@ export function createImgadmCli(host: Host, log: Logger, { pool, requestId }: Im
     const { scratch } = host.paths;
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     const directory = await mkdtemp(join(file.startsWith(`${scratch}/`) ? dirname(file) : scratch, "manifest-"));
+    // At once, not in the background: the caller clears up its scratch directory next, and ours lies in it.
     const remove = (): void => {
-      rm(directory, { recursive: true, force: true }).catch((err: unknown) =>
-        log.warn({ err, directory }, "not removed"),
-      );
+      try {
+        rmSync(directory, { recursive: true, force: true });
+      } catch (err) {
+        log.warn({ err, directory }, "not removed");
+      }
     };
     const path = join(directory, `${manifest.uuid}.json`);
     try {

@@ -33,7 +33,8 @@ export async function openScratch(
     return {
       directory,
       [Symbol.asyncDispose]: async () => {
-        await rm(directory, { recursive: true, force: true });
+        // An imgadm we gave up on may remove its manifest at this very moment.
+        await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
         owner?.release();
       },
     };
