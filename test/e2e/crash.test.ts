@@ -3,7 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, outcome, TestLab, ZONELET } from "../support/lab.ts";
+import { eventually } from "../support/eventually.ts";
+import { outcome, TestLab, ZONELET } from "../support/lab.ts";
 
 let lab: TestLab;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 // Readers that leave, and signals that reach a whole process group, as a shell's pipelines and terminals make them.
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually, outcome, TestLab, ZONELET } from "../support/lab.ts";
+import { eventually } from "../support/eventually.ts";
+import { outcome, TestLab, ZONELET } from "../support/lab.ts";
 
 let lab: TestLab;
 beforeAll(async () => {

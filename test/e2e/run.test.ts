@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, outcome, TestLab, ZONELET } from "../support/lab.ts";
+import { eventually } from "../support/eventually.ts";
+import { outcome, TestLab, ZONELET } from "../support/lab.ts";
 
 let lab: TestLab;
 beforeAll(async () => {

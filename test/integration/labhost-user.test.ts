@@ -16,7 +16,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildDemoImage } from "../../manifests/demo/build-image.ts";
-import { eventually, outcome, type Outcome } from "../support/lab.ts";
+import { eventually } from "../support/eventually.ts";
+import { outcome, type Outcome } from "../support/lab.ts";
 
 /** An id of its own: its processes can be counted. */
 const UID = 47_113;

@@ -158,15 +158,3 @@ export function outcome(child: ChildProcessByStdio<null, Readable, Readable>, ti
     });
   });
 }
-
-/** Waits until `probe` is true; level-triggered, with a deadline and a description for the failure. */
-export async function eventually(
-  probe: () => boolean | Promise<boolean>,
-  options: { readonly within: number; readonly what: string },
-): Promise<void> {
-  const deadline = performance.now() + options.within;
-  while (!(await probe())) {
-    if (performance.now() > deadline) throw new Error(`not within ${options.within} ms: ${options.what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}

@@ -3,18 +3,11 @@
 // PAX records for values a ustar header cannot hold.
 import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
-import type { EntryKind } from "./entry.ts";
+import type { EntryKind, LayerEntry } from "./entry.ts";
 
-export interface TarEntry {
+/** What can be written of a layer's entry. Special files are left out before, and unknown records are dropped. */
+export interface TarEntry extends Omit<LayerEntry, "kind" | "unknownRecords"> {
   readonly kind: Exclude<EntryKind, "device" | "fifo">;
-  readonly path: string;
-  readonly target: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds. */
-  readonly mtime: number;
 }
 
 export interface WrittenTar {
