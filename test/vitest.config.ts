@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/deep/**"], // vitest.deep.config.ts
     globalSetup: [join(import.meta.dirname, "support/requirements.ts")],
     setupFiles: [join(import.meta.dirname, "support/fixed-seed.ts")],
     testTimeout: 30_000,
