@@ -9,7 +9,7 @@ import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { AgentError } from "../errors/agent-error.ts";
 import { suggest } from "../util/suggest.ts";
-import { configSchema, type Config } from "./schema.ts";
+import { configSchema, packageSchema, type Config } from "./schema.ts";
 
 export interface LoadOptions {
   /** File named on the command line; it must exist then. */
@@ -114,6 +114,7 @@ function keysAt(path: readonly PropertyKey[]): string[] {
   const first = path[0];
   if (first === "host" || first === "log" || first === "defaults" || first === "mounts" || first === "registries")
     return Object.keys(top[first].unwrap().shape);
+  if (first === "packages") return Object.keys(packageSchema.shape);
   return ["nicTag", "subnet", "gateway", "vlan", "resolvers", "mtu"];
 }
 

@@ -4,6 +4,34 @@ import { z } from "zod";
 
 const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 
+const uuid = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "must be a uuid in lower case");
+
+/** A resource profile, in the words and units of Triton's package service (sdc-docker.md 10.2), so that one can be copied. */
+export const packageSchema = z.strictObject({
+  uuid,
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]+)?[a-zA-Z0-9]$/, "must be letters, digits, `_`, `.` and `-`")
+    .max(128),
+  description: z.string().optional(),
+  active: z.boolean().default(true).describe("An inactive package cannot be chosen."),
+  owner_uuids: z.array(uuid).optional().describe("Accounts of the head node that may use it. Absent: all."),
+  brand: z.string().optional(),
+  max_physical_memory: z.int().min(64).describe("MiB."),
+  max_swap: z.int().min(256).describe("Memory plus swap, MiB."),
+  quota: z.int().min(0).describe("MiB; 0 is unlimited."),
+  max_lwps: z.int().min(16).optional().describe("Limit of threads."),
+  cpu_cap: z.int().min(1).optional().describe("Percent of one CPU. Absent: no cap."),
+  fss: z
+    .union([z.number(), z.string()])
+    .optional()
+    .describe("CPU shares of the zone; 100 is normal. Text is what old packages have."),
+  vcpus: z.int().min(1).optional().describe("Means nothing to a zone."),
+  zfs_io_priority: z.int().min(0).max(16_384).optional().describe("ZFS I/O priority; 100 is normal."),
+});
+
 export const configSchema = z.strictObject({
   version: z.literal(1).describe("Version of this file's format."),
   host: z
@@ -69,6 +97,22 @@ export const configSchema = z.strictObject({
     )
     .default({})
     .describe("Networks a spec can name."),
+  packages: z
+    .array(packageSchema)
+    .default([])
+    .check(({ value, issues }) => {
+      const seen = new Set<string>();
+      for (const [i, one] of value.entries()) {
+        if (seen.has(one.uuid))
+          issues.push({ code: "custom", input: value, path: [i, "uuid"], message: "a second package of this uuid" });
+        seen.add(one.uuid);
+      }
+    })
+    .describe("Resource profiles a spec can name (`package`, label `com.joyent.package`)."),
+  packagePrefix: z
+    .string()
+    .default("sample-")
+    .describe("Beginning of the names of packages a head node's request may be given by its memory alone."),
   mounts: z
     .strictObject({
       allowedRoots: z

@@ -6,6 +6,8 @@ import { loadConfig, type LoadOptions } from "../../agent/config/load.ts";
 import type { Config } from "../../agent/config/schema.ts";
 import { AgentError } from "../../agent/errors/agent-error.ts";
 
+const PACKAGE = "f00dbabe-1111-4222-8333-444455556666";
+
 let root: string;
 let file: string;
 beforeEach(async () => {
@@ -41,6 +43,10 @@ describe("what it says of a bad file", () => {
       "version: 1\nnetworks:\n  lan: { nicTag: a, gatewy: 10.0.0.1 }\n",
       '3:21 networks.lan.gatewy: unknown key "gatewy" (did you mean "gateway"?)',
     ],
+    [
+      `version: 1\npackages: [{ uuid: ${PACKAGE}, name: aa, max_physical_memory: 64, max_swap: 256, quota: 0, fsss: 1 }]\n`,
+      '2:129 packages.0.fsss: unknown key "fsss" (did you mean "fss"?)',
+    ],
     ["version: 1\nxyzzy: 1\n", '2:1 xyzzy: unknown key "xyzzy"'],
   ])("%j", async (text, told) => {
     expect(await complaint(text)).toMatchObject({ code: "CONFIG_INVALID", message: `${file}:${told}` });
@@ -49,6 +55,12 @@ describe("what it says of a bad file", () => {
   it("names line and column of a value of the wrong type", async () => {
     const { message } = await complaint("version: 1\ndefaults:\n  quotaGiB: many\n");
     expect(message).toMatch(new RegExp(`^${file}:3:13 defaults\\.quotaGiB: .*expected number`));
+  });
+
+  it("refuses two packages of one uuid", async () => {
+    const one = `{ uuid: ${PACKAGE}, name: aa, max_physical_memory: 64, max_swap: 256, quota: 0 }`;
+    const { message } = await complaint(`version: 1\npackages:\n  - ${one}\n  - ${one}\n`);
+    expect(message).toBe(`${file}:4:13 packages.1.uuid: a second package of this uuid`);
   });
 
   it("tells all complaints at once", async () => {
