@@ -4,7 +4,7 @@ import { readLog } from "../logs/read.ts";
 import { acquireLock } from "../util/lock.ts";
 import type { ZoneUuid } from "../util/ids.ts";
 import { readBootFailure, type BootFailure } from "../zones/boot-log.ts";
-import type { ExitStatus } from "../zones/exit-status.ts";
+import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { attachLockPath } from "../zones/locks.ts";
 import { exitOf, hasEnded } from "../zones/observe.ts";
 import type { ZoneWatch } from "../zones/watch.ts";

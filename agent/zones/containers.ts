@@ -6,7 +6,7 @@ import { acquireLock } from "../util/lock.ts";
 import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { exitOf, hasEnded, isOurs } from "./observe.ts";
-import type { ExitStatus } from "./exit-status.ts";
+import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { containerName, findZone } from "./find.ts";
 import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
 import { isWatched, nameLockPath } from "./locks.ts";

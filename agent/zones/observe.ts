@@ -1,6 +1,6 @@
 // From the platform's zone object to what the agent decides by.
 import type { VmObject } from "../vmadm/schema.ts";
-import { exitStatus, type ExitStatus } from "./exit-status.ts";
+import { exitStatus, type ExitStatus } from "../vmadm/exit-status.ts";
 
 export type ZonePhase =
   "absent" | "provisioning" | "created" | "exited" | "starting" | "running" | "stopping" | "failed" | "unknown";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseSignal } from "../../agent/util/linux-signals.ts";
-import { exitStatus } from "../../agent/zones/exit-status.ts";
+import { exitStatus } from "../../agent/vmadm/exit-status.ts";
 import { exitOf, hasEnded, zonePhase } from "../../agent/zones/observe.ts";
 import { findZone } from "../../agent/zones/find.ts";
 import { parseBootLog } from "../../agent/zones/boot-log.ts";
