@@ -95,7 +95,7 @@ export function createImages({ host, imgadm, config, log, retry }: ImagesOptions
       }
     },
     load: async (file, options = {}) => {
-      await using scratch = await openScratch(host.paths.scratch, locks, options.signal);
+      await using scratch = await openScratch(host.paths.scratch, locks, { signal: options.signal });
       const loaded: ImageRecord[] = [];
       for (const { image, references } of await openArchive(resolvePath(file), scratch.directory, options.signal))
         loaded.push(await install(image, references, options));

@@ -5,13 +5,15 @@
 //
 // Every step can be repeated: an installed layer is found, a lost one is fetched again, and imgadm itself either has a
 // dataset under its final name or nothing.
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { AgentError, hasCode } from "../errors/agent-error.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ImageUuid } from "../util/ids.ts";
 import type { Lock } from "../util/lock.ts";
 import type { Imgadm } from "./client.ts";
+import { freeBytes, requireSpace, RESERVE } from "./disk-space.ts";
 import type { ImageLocks } from "./image-locks.ts";
 import type { PullOptions, PullProgress } from "./images.ts";
 import { fetchAll, type LayerQueue } from "./fetch-queue.ts";
@@ -22,8 +24,8 @@ import { EMPTY_TREE, openLowerTree, type LowerTree } from "./layers/lower-tree.t
 import { planLayer } from "./layers/plan.ts";
 import { rewriteLayer, writeRemovals } from "./layers/rewrite.ts";
 import { specialsNote } from "./layers/scan.ts";
-import type { ResolvedImage } from "./oci/resolve.ts";
-import { checkSpace, openScratch, sweepScratch } from "./scratch.ts";
+import type { ImageLayer, ResolvedImage } from "./oci/resolve.ts";
+import { dropKeptBlobs, openScratch, sweepScratch } from "./scratch.ts";
 
 export interface ChainContext {
   readonly host: Host;
@@ -110,7 +112,10 @@ async function installMissing(
     reportPresent(image, chain, missing, report);
     if (missing.length === 0) {
       // A puller killed after its last install leaves nothing to do but its files.
-      await sweepScratch(context.host.paths.scratch, context.locks, options.signal);
+      await sweepScratch(context.host.paths.scratch, context.locks, {
+        signal: options.signal,
+        settled: image.layers.map(({ digest }) => digest),
+      });
       return;
     }
     await fetchAndInstall(context, image, missing, references, options, (link) => {
@@ -183,11 +188,16 @@ async function fetchAndInstall(
   options: PullOptions,
   onInstalled: (link: ChainLink) => void,
 ): Promise<void> {
-  await using scratch = await openScratch(context.host.paths.scratch, context.locks, options.signal);
   const layers = missing.flatMap(({ index }) => image.layers[index] ?? []);
   const toFetch = layers.filter((layer) => image.source.localFile?.(layer) === undefined);
-  const bytes = toFetch.reduce((sum, { size }) => sum + size, 0);
-  await checkSpace(scratch.directory, bytes, `image ${references[0] ?? image.config}`);
+  await using scratch = await openScratch(context.host.paths.scratch, context.locks, {
+    signal: options.signal,
+    lacking: toFetch.map(({ digest }) => digest),
+    settled: image.layers
+      .map(({ digest }) => digest)
+      .filter((digest) => !layers.some((each) => each.digest === digest)),
+  });
+  await requireRoom(context, toFetch, references[0] ?? image.config, options.signal);
   await using queue: LayerQueue = fetchAll(image.source, layers, {
     directory: scratch.directory,
     concurrency: context.concurrency,
@@ -201,6 +211,20 @@ async function fetchAndInstall(
     await queue.drop(position);
     onInstalled(link);
   }
+}
+
+/** Room for the layers as they are stored; what others left behind gives way first. */
+async function requireRoom(
+  { host, locks }: ChainContext,
+  layers: readonly ImageLayer[],
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const { scratch } = host.paths;
+  if ((await freeBytes(scratch)) < bytes + RESERVE) await dropKeptBlobs(scratch, locks, signal);
+  await requireSpace(scratch, bytes, `image ${image}`);
 }
 
 async function installLayer(
@@ -235,6 +259,12 @@ async function installLayer(
     await context.imgadm.install(manifest, file, { signal: options.signal });
     origin = link.removal;
   }
+  // imgadm copies the file beside the tree before it unpacks it (imgadm.md 6.2).
+  await requireSpace(
+    context.host.paths.inGlobalZone(`/${context.pool}`),
+    fetched.unpacked + fetched.layer.size,
+    `unpacking ${name}`,
+  );
   const ready = await readyFile(fetched, plan, join(options.scratch, `${link.uuid}.tar`), options.signal);
   const manifest = layerManifest({
     ...common,
@@ -244,6 +274,8 @@ async function installLayer(
     ...(link.index === image.layers.length - 1 ? { top: { config: image.config } } : {}),
   });
   await context.imgadm.install(manifest, ready.path, { signal: options.signal });
+  // The next layer's would come on top of it.
+  if (ready.path !== fetched.file) await rm(ready.path, { force: true });
 }
 
 async function readyFile(
@@ -256,6 +288,7 @@ async function readyFile(
   // zstd is known to nothing on the platform (imgadm.md 6.1).
   if (!plan.rewrite && compression !== "zstd")
     return { path: fetched.file, file: { sha1: fetched.sha1, size: fetched.layer.size, compression } };
+  await requireSpace(dirname(output), fetched.unpacked, `rewriting ${layerName(fetched.layer)}`);
   const written = await rewriteLayer(fetched, plan, output, signal ?? new AbortController().signal);
   return { path: output, file: { ...written, compression: "none" } };
 }

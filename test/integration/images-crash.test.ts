@@ -1,6 +1,7 @@
 // A pull that dies at any point, and the same pull again: it converges, and nothing half-made stays.
 import { spawn, type ChildProcess } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FakeRegistry } from "../support/fake-registry.ts";
@@ -76,26 +77,43 @@ describe("SIGKILL of the puller", () => {
     await expectConverged();
   });
 
-  it("in the middle of a download", async () => {
+  it("in the middle of a download: what had arrived is not fetched again", async () => {
     const slow = await FakeRegistry.start();
     try {
-      const layer = slow.image("slow", [{ name: "file", content: "x".repeat(100_000) }]);
-      const blob = slow.blobs.get(layer.digest)!;
+      const [whole, half, late] = slow.layered("slow", [
+        [{ name: "whole", content: "1" }],
+        [{ name: "half", content: randomBytes(50_000).toString("latin1") }],
+        [{ name: "late", content: "3" }],
+      ]);
+      const blob = slow.blobs.get(half!.digest)!;
       let stalled = false;
       slow.misbehave = (request, response) => {
-        if (request.url?.endsWith(layer.digest) !== true || stalled) return false;
+        if (request.url?.endsWith(half!.digest) !== true || stalled) return false;
         response.writeHead(200, { "content-length": blob.length });
-        response.write(blob.subarray(0, 50));
+        response.write(blob.subarray(0, 20_000));
         stalled = true;
         return true;
       };
-      const child = startPull(`${slow.host}/slow:1`);
+      // The first layer arrives and is not installed: the puller dies before.
+      const child = startPull(`${slow.host}/slow:1`, "imgadm.install.begin=1*delay(60000)");
       const exit = ended(child);
-      await eventually(() => stalled && lab.scratch().length > 0, { what: "the layer is under way", within: 10_000 });
+      const arrived = (digest: string, size: number) => () =>
+        lab.scratch().some((name) => {
+          const file = join(lab.host.paths.scratch, name, `${digest.slice(7)}.blob`);
+          return existsSync(file) && statSync(file).size >= size;
+        });
+      for (const [digest, size] of [
+        [whole!.digest, whole!.size],
+        [half!.digest, 20_000],
+        [late!.digest, late!.size],
+      ] as const)
+        await eventually(arrived(digest, size), { what: `${size} bytes of ${digest} are there`, within: 10_000 });
       child.kill("SIGKILL");
       expect(await exit).toBe("SIGKILL");
-      expect(lab.scratch()).toHaveLength(1);
-      await lab.images.pull(`${slow.host}/slow:1`);
+      const record = await lab.images.pull(`${slow.host}/slow:1`);
+      expect(readdirSync(lab.tree(record)).sort()).toEqual(["half", "late", "whole"]);
+      for (const { digest } of [whole!, late!]) expect(slow.fetched(digest)).toHaveLength(1);
+      expect(slow.fetched(half!.digest).map(({ range }) => range)).toEqual([undefined, "bytes=20000-"]);
       expect(lab.scratch()).toEqual([]);
       await lab.images.remove(`${slow.host}/slow:1`);
     } finally {

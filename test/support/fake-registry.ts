@@ -55,15 +55,26 @@ export class FakeRegistry {
     entries: readonly RawEntry[],
     changes: Readonly<Record<string, unknown>> = {},
   ): { digest: string; size: number } {
-    const tar = rawTar(entries);
-    const layer = this.blob(gzipSync(tar));
-    const diffId = `sha256:${createHash("sha256").update(tar).digest("hex")}`;
+    return this.layered(name, [entries], changes)[0]!;
+  }
+
+  /** An image of several layers, base first; returns their descriptors. */
+  layered(
+    name: string,
+    layers: readonly (readonly RawEntry[])[],
+    changes: Readonly<Record<string, unknown>> = {},
+  ): readonly { digest: string; size: number }[] {
+    const tars = layers.map(rawTar);
+    const blobs = tars.map((tar) => this.blob(gzipSync(tar)));
     const config = this.blob(
       Buffer.from(
         JSON.stringify({
           os: "linux",
           architecture: "amd64",
-          rootfs: { type: "layers", diff_ids: [diffId] },
+          rootfs: {
+            type: "layers",
+            diff_ids: tars.map((tar) => `sha256:${createHash("sha256").update(tar).digest("hex")}`),
+          },
           note: name,
         }),
       ),
@@ -71,10 +82,15 @@ export class FakeRegistry {
     this.manifest(name, "application/vnd.oci.image.manifest.v1+json", {
       schemaVersion: 2,
       config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-      layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", ...layer }],
+      layers: blobs.map((blob) => ({ mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", ...blob })),
       ...changes,
     });
-    return layer;
+    return blobs;
+  }
+
+  /** GETs of a blob so far. */
+  fetched(digest: string): readonly Seen[] {
+    return this.seen.filter(({ path }) => path.endsWith(digest));
   }
 
   manifest(name: string, type: string, document: unknown): void {

@@ -1,6 +1,6 @@
 // Layers without any host: what is read from a tar, and what is planned against a tree in memory.
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -111,6 +111,39 @@ describe("fetchLayer", () => {
     const layer = { digest: sha256(tar), size: tar.length, diffId: sha256(tar) };
     await expect(fetchLayer(source, layer, join(work, "aborted"), { signal: stop.signal })).rejects.toThrow("enough");
     expect(existsSync(join(work, "aborted"))).toBe(true);
+  });
+});
+
+describe("what an earlier try left", () => {
+  const tar = rawTar([{ name: "a", content: "x".repeat(3000) }]);
+  const layer = { digest: sha256(tar), size: tar.length, diffId: sha256(tar) };
+
+  async function again(kept: Buffer): Promise<{ asked: number[]; result: FetchedLayer; file: string }> {
+    const file = join(work, `kept-${++files}`);
+    writeFileSync(file, kept);
+    const asked: number[] = [];
+    const source: ContentSource = {
+      document: () => Promise.reject(new Error("not asked for")),
+      blob: async function* (_, __, from = 0) {
+        asked.push(from);
+        yield await Promise.resolve(tar.subarray(from));
+      },
+    };
+    const result = await fetchLayer(source, layer, file, { signal: new AbortController().signal });
+    return { asked, result, file };
+  }
+
+  it.each<readonly [string, Buffer, readonly number[]]>([
+    ["a part is completed", tar.subarray(0, 1111), [1111]],
+    ["the whole is asked for no more", tar, []],
+    ["a damaged part is fetched anew", Buffer.from("damaged"), [7, 0]],
+    ["a damaged whole is fetched anew", Buffer.alloc(tar.length, "x"), [0]],
+    ["more than the whole is fetched anew", Buffer.concat([tar, tar]), [0]],
+  ])("%s", async (_, kept, asked) => {
+    const fetched = await again(kept);
+    expect(fetched.asked).toEqual(asked);
+    expect(readFileSync(fetched.file).equals(tar)).toBe(true);
+    expect([...fetched.result.scan.adds.keys()]).toEqual(["a"]);
   });
 });
 

@@ -23,8 +23,8 @@ export function archiveSource(archive: string, find: (digest: Digest) => Archive
       return bytes;
     },
     localFile: ({ digest }) => find(digest)?.file,
-    blob: async function* (layer, signal) {
-      const stream = createReadStream(need(layer.digest).file, { signal, highWaterMark: 256 * 1024 });
+    blob: async function* (layer, signal, from = 0) {
+      const stream = createReadStream(need(layer.digest).file, { signal, start: from, highWaterMark: 256 * 1024 });
       for await (const chunk of stream) if (chunk instanceof Uint8Array) yield chunk;
     },
   };

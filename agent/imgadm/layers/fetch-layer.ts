@@ -1,10 +1,12 @@
 // One pass over a layer on its way to disk: both digests, the sha1 imgadm wants, and a scan of the tar's headers.
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
 import { PassThrough } from "node:stream";
-import { AgentError } from "../../errors/agent-error.ts";
+import { AgentError, hasCode } from "../../errors/agent-error.ts";
 import { digestFromHex } from "../../util/ids.ts";
-import { formatBytes } from "../../util/units.ts";
+import { formatBytes, KIB } from "../../util/units.ts";
+import { tellFullDisk } from "../disk-space.ts";
 import { LIMITS } from "../limits.ts";
 import type { ContentSource } from "../oci/content-source.ts";
 import type { ImageLayer } from "../oci/resolve.ts";
@@ -13,6 +15,8 @@ import { hostile, parseEntry } from "./entry.ts";
 import { readTar } from "./read-tar.ts";
 import { LayerScan, unreadableTar } from "./scan.ts";
 
+const CHUNK = 256 * KIB;
+
 export interface FetchedLayer {
   readonly layer: ImageLayer;
   /** Where the blob lies. */
@@ -20,17 +24,25 @@ export interface FetchedLayer {
   readonly compression: Compression;
   /** Hex, of the blob. */
   readonly sha1: string;
+  /** Bytes of the tar inside. */
+  readonly unpacked: number;
   readonly scan: LayerScan;
 }
 
 export interface FetchOptions {
   readonly signal: AbortSignal;
+  /** Bytes of the blob so far, those that were there before included. */
   readonly onBytes?: (received: number) => void;
+  /** Told once, when `file` holds the beginning (or all) of the blob already. */
+  readonly onKept?: (bytes: number) => void;
 }
 
 /**
- * Writes the blob to `file`, unless it lies in a file already, and checks it: size and digest, the tar inside against its diff id, and every header.
- * Memory stays flat. IMAGE_CORRUPT, LAYER_HOSTILE, IMAGE_UNSUPPORTED; the caller removes the file after an error.
+ * Writes the blob to `file`, unless it lies in a file already, and checks it: size and digest, the tar inside against
+ * its diff id, and every header. What `file` holds from an earlier try is taken as the blob's beginning and checked with
+ * the rest; where that turns out wrong, everything is fetched anew. Memory stays flat. IMAGE_CORRUPT, LAYER_HOSTILE,
+ * IMAGE_UNSUPPORTED (then the file is gone), DISK_FULL. After any other error, an abort included, the file stays and a
+ * repeat goes on where this try ended.
  */
 export async function fetchLayer(
   source: ContentSource,
@@ -38,10 +50,61 @@ export async function fetchLayer(
   file: string,
   options: FetchOptions,
 ): Promise<FetchedLayer> {
+  const local = source.localFile?.(layer);
+  if (local !== undefined) return await passLayer(source.blob(layer, options.signal), layer, local, options);
+  await using handle = await open(file, "a+", 0o600);
+  try {
+    const kept = (await handle.stat()).size;
+    if (kept > 0 && kept <= layer.size) {
+      options.onKept?.(kept);
+      try {
+        return await passLayer(keptThenFetched(source, layer, handle, kept, options.signal), layer, file, options);
+      } catch (error) {
+        if (!hasCode(error, "IMAGE_CORRUPT")) throw error;
+      }
+    }
+    await handle.truncate(0);
+    return await passLayer(written(source.blob(layer, options.signal), handle), layer, file, options);
+  } catch (error) {
+    if (WORTHLESS.some((code) => hasCode(error, code))) await rm(file, { force: true });
+    throw await tellFullDisk(error, dirname(file), layerName(layer));
+  }
+}
+
+/** After these the bytes on disk are of no use to anybody. */
+const WORTHLESS = ["IMAGE_CORRUPT", "LAYER_HOSTILE", "IMAGE_UNSUPPORTED"] as const;
+
+async function* keptThenFetched(
+  source: ContentSource,
+  layer: ImageLayer,
+  handle: FileHandle,
+  kept: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const beginning = handle.createReadStream({ start: 0, end: kept - 1, autoClose: false, highWaterMark: CHUNK });
+  for await (const chunk of beginning) if (chunk instanceof Uint8Array) yield chunk;
+  if (kept < layer.size) yield* written(source.blob(layer, signal, kept), handle);
+}
+
+/** Appends the chunks to the file before they are passed on. */
+async function* written(chunks: AsyncIterable<Uint8Array>, handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
+    yield chunk;
+  }
+}
+
+/** Hashes and scans the chunks while they pass. */
+async function passLayer(
+  chunks: AsyncIterable<Uint8Array>,
+  layer: ImageLayer,
+  file: string,
+  options: FetchOptions,
+): Promise<FetchedLayer> {
   const name = layerName(layer);
   const sha256 = createHash("sha256");
   const sha1 = createHash("sha1");
-  const inlet = new PassThrough({ highWaterMark: 256 * 1024 });
+  const inlet = new PassThrough({ highWaterMark: CHUNK });
   let scanFailure: unknown;
   const scanning = scanLayer(inlet, layer).catch((error: unknown) => {
     scanFailure = error;
@@ -49,16 +112,13 @@ export async function fetchLayer(
     return undefined;
   });
   let received = 0;
-  const local = source.localFile?.(layer);
-  const handle = local === undefined ? await open(file, "wx", 0o600) : undefined;
   try {
-    for await (const chunk of source.blob(layer, options.signal)) {
+    for await (const chunk of chunks) {
       received += chunk.length;
       if (received > layer.size)
         throw new AgentError("IMAGE_CORRUPT", `${name}: more than its ${layer.size} bytes arrive`);
       sha256.update(chunk);
       sha1.update(chunk);
-      if (handle) for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
       // A scan that failed on damaged bytes lets the rest pass, so that the digest can say what is wrong.
       if (!inlet.destroyed) await passOn(inlet, chunk);
       if (scanFailure instanceof AgentError && scanFailure.code !== "IMAGE_CORRUPT") throw scanFailure;
@@ -72,11 +132,10 @@ export async function fetchLayer(
     if (digest !== layer.digest)
       throw new AgentError("IMAGE_CORRUPT", `${name} is damaged: the bytes received hash to ${digest}`);
     if (scanned === undefined) throw scanFailure;
-    return { layer, file: local ?? file, sha1: sha1.digest("hex"), ...scanned };
+    return { layer, file, sha1: sha1.digest("hex"), ...scanned };
   } finally {
     inlet.destroy();
     await scanning;
-    await handle?.close();
   }
 }
 
@@ -89,7 +148,7 @@ async function passOn(inlet: PassThrough, chunk: Uint8Array): Promise<void> {
 async function scanLayer(
   packed: PassThrough,
   layer: ImageLayer,
-): Promise<{ scan: LayerScan; compression: Compression }> {
+): Promise<Pick<FetchedLayer, "scan" | "compression" | "unpacked">> {
   const name = layerName(layer);
   const scan = new LayerScan(name);
   const hash = createHash("sha256");
@@ -114,7 +173,7 @@ async function scanLayer(
         "IMAGE_CORRUPT",
         `${name}: its content hashes to ${diffId}, the configuration says ${layer.diffId}`,
       );
-    return { scan, compression };
+    return { scan, compression, unpacked: plain };
   } catch (error) {
     throw error instanceof AgentError ? error : unreadableTar(name, error);
   }

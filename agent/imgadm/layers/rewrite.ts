@@ -1,6 +1,8 @@
 // The second pass, for layers imgadm would get wrong: the same entries without whiteouts and without what its tar
 // complains about, at their real places, with markers for what can be deleted afterwards (imgadm.md 9.1 step 5).
 import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
+import { tellFullDisk } from "../disk-space.ts";
 import { parseEntry } from "./entry.ts";
 import { layerName, type FetchedLayer } from "./fetch-layer.ts";
 import type { LayerPlan } from "./plan.ts";
@@ -49,7 +51,8 @@ export async function rewriteLayer(
     return await writer.finish();
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof Error && "code" in error ? error : unreadableTar(name, error);
+    const told = await tellFullDisk(error, dirname(output), `rewriting ${name}`);
+    throw told instanceof Error && "code" in told ? told : unreadableTar(name, told);
   } finally {
     packed.destroy();
   }

@@ -8,8 +8,15 @@ export interface ContentSource {
    * `limit` bytes.
    */
   document(descriptor: Descriptor, limit: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
-  /** The bytes of a layer, not yet checked: the reader hashes them while they pass. Ends early only with an error. */
-  blob(layer: { readonly digest: Digest; readonly size: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * The bytes of a layer from offset `from` (default 0), not yet checked: the reader hashes them while they pass. Ends
+   * early only with an error.
+   */
+  blob(
+    layer: { readonly digest: Digest; readonly size: number },
+    signal: AbortSignal,
+    from?: number,
+  ): AsyncIterable<Uint8Array>;
   /** Where the bytes of {@link blob} lie already, if they lie in a file: then they need not be written again. */
   localFile?(layer: { readonly digest: Digest }): string | undefined;
 }

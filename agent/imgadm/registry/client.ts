@@ -84,11 +84,11 @@ export class RepositoryClient implements ContentSource {
   }
 
   /**
-   * The bytes of a layer as they arrive. A connection that breaks is taken up again where it broke; after as many
+   * The bytes of a layer from offset `from` on, as they arrive. A connection that breaks is taken up again where it broke; after as many
    * breaks without progress as there are attempts it is given up (REGISTRY_UNREACHABLE).
    */
-  async *blob(layer: Pick<Descriptor, "digest" | "size">, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    let received = 0;
+  async *blob(layer: Pick<Descriptor, "digest" | "size">, signal: AbortSignal, from = 0): AsyncGenerator<Uint8Array> {
+    let received = from;
     for (let attempt = 1; ; attempt++) {
       try {
         for await (const chunk of this.#blobFrom(layer, received, signal)) {
