@@ -71,6 +71,9 @@ export const ERROR_CODES = {
   MOUNT_SOURCE_MISSING: "FailedPrecondition",
   USER_UNKNOWN: "FailedPrecondition",
 
+  // filters
+  FILTER_INVALID: "InvalidArgument",
+
   // containers
   CONTAINER_NOT_FOUND: "NotFound",
   CONTAINER_AMBIGUOUS: "InvalidArgument",
