@@ -5,6 +5,7 @@ import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { CliContext } from "./context.ts";
 import { addImageCommands } from "./images-commands.ts";
+import { addPackageCommands } from "./package-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
@@ -48,6 +49,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addContainerCommands(program, context);
   addImageCommands(program, context);
   addSpecCommands(program, context, setStatus);
+  addPackageCommands(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);
   try {

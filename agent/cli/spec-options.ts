@@ -9,6 +9,7 @@ export interface SpecOptions {
   readonly name?: string;
   readonly env?: readonly string[];
   readonly envFile?: readonly string[];
+  readonly package?: string;
   readonly memory?: string;
   readonly memorySwap?: string;
   readonly cpus?: string;
@@ -49,6 +50,7 @@ export function addSpecOptions(command: Command): Command {
     .option("--name <name>", "name of the container")
     .addOption(many("-e, --env <K=V>", "variable; K alone takes the value of this environment"))
     .addOption(many("--env-file <file>", "file of K=V lines"))
+    .option("--package <name>", "resource profile of the configuration, by name or uuid")
     .option("-m, --memory <size>", "memory cap, e.g. 512m")
     .option("--memory-swap <size>", "cap of memory plus swap")
     .option("--cpus <n>", "CPU cap in CPUs, e.g. 1.5")
@@ -107,7 +109,7 @@ export function given(context: CliContext): { readonly variables: Readonly<Recor
 const ALLOWED_WITH_FILE = new Set(["file", "name", "rm"]);
 
 function refuseMixed(options: SpecOptions): void {
-  const spec = ["env", "envFile", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
+  const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
   const mixed = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
   if (mixed.length > 0)
     throw new AgentError("USAGE", `${mixed.map(flagName).join(", ")} cannot be given together with -f`, {
@@ -143,6 +145,7 @@ function flagsToSpec(
     options.env?.flatMap((entry) => fromEnvironment(entry, environment)),
   );
   set("envFile", "--env-file", options.envFile);
+  set("package", "--package", options.package);
   set("memory", "--memory", options.memory);
   set("memorySwap", "--memory-swap", options.memorySwap === "-1" ? -1 : options.memorySwap);
   set("cpus", "--cpus", options.cpus);

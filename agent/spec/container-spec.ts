@@ -57,11 +57,17 @@ export const containerSpecSchema = z.strictObject({
   labels: labels.optional().describe("Become tags `docker:label:<key>`; they win over the image's."),
   tty: z.boolean().optional().describe("Give the process a terminal."),
   stdin: z.boolean().optional().describe("Keep stdin open."),
-  memory: memorySize.optional().describe("Memory cap, e.g. `512m`. Default: the node's."),
+  package: text
+    .min(1, "must not be empty")
+    .optional()
+    .describe("Resource profile of the node's configuration: its name, uuid, or the first 8 digits of it."),
+  memory: memorySize.optional().describe("Memory cap, e.g. `512m`. Default: the package's, else the node's."),
   memorySwap: z
     .union([z.literal(-1), byteSize])
     .optional()
-    .describe("Cap of memory plus swap. Default: twice the memory. `-1`: the same, with a warning."),
+    .describe(
+      "Cap of memory plus swap. Default: the package's, else twice the memory, which is what `-1` means, too (with a warning).",
+    ),
   cpus: cores.optional().describe("CPU cap in CPUs, e.g. `1.5`. Default: no cap."),
   cpuShares: integer(2, 262144).optional().describe("Docker's weight; 1024 is normal."),
   pids: integer(16, 1_000_000).optional().describe("Limit of threads. Default: the node's."),
@@ -124,6 +130,7 @@ export const CONTAINER_WORDS: ForeignWords = {
     swap: "memorySwap",
     cpu: "cpus",
     cpu_shares: "cpuShares",
+    profile: "package",
     pids_limit: "pids",
     maxLwps: "pids",
     max_lwps: "pids",
@@ -157,7 +164,6 @@ export const CONTAINER_WORDS: ForeignWords = {
     capAdd: ELSEWHERE,
     cap_add: ELSEWHERE,
     network_mode: "is called \"networks\" here, and a zone cannot share the host's or another zone's network",
-    profile: "is not supported yet: name the limits themselves",
     init_name: "must not be set by a spec",
     restart_init: "must not be set by a spec",
     limit_priv: "must not be set by a spec",

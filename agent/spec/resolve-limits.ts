@@ -1,23 +1,108 @@
 // Sizes a spec may leave to the node.
 import { AgentError } from "../errors/agent-error.ts";
-import { MIB, parseByteSize } from "../util/units.ts";
+import { GIB, MIB, parseByteSize } from "../util/units.ts";
 import { parseLogSize } from "./fields.ts";
+import { choosePackage, PACKAGE_LABEL, packageShares, type Package } from "./packages.ts";
 import type { ResolveContext } from "./resolve.ts";
-import type { FieldOrigin } from "./resolved.ts";
+import type { FieldOrigin, FieldOrigins, ResolvedContainer } from "./resolved.ts";
 
 /** vmadm refuses less. */
 const SWAP_FLOOR = 256 * MIB;
 
-/** Memory, and memory plus swap: twice the memory unless told, at least what vmadm takes. */
-export function resolveLimits(context: ResolveContext): { memoryBytes: number; swapBytes: number } {
+type Limits = Pick<
+  ResolvedContainer,
+  "package" | "memoryBytes" | "swapBytes" | "cpus" | "cpuShares" | "zoneShares" | "maxLwps" | "ioPriority" | "diskBytes"
+>;
+
+/** What a container may use: the spec's own values, else its package's, else the node's defaults. */
+export function resolveLimits(context: ResolveContext): { readonly limits: Limits; readonly origins: FieldOrigins } {
   const { spec, node } = context;
-  const memoryBytes = spec.memory ?? nodeSize(node.defaults.memory, "memory", parseByteSize);
-  const swap = spec.memorySwap;
+  const chosen = resolvePackage(context);
+  const memoryBytes =
+    spec.memory ?? mebibytes(chosen?.max_physical_memory) ?? nodeSize(node.defaults.memory, "memory", parseByteSize);
+  const swap = resolveSwap(context, memoryBytes, chosen);
+  const cpus = spec.cpus ?? (chosen?.cpu_cap === undefined ? undefined : chosen.cpu_cap / 100);
+  const zoneShares = spec.cpuShares === undefined && chosen !== undefined ? packageShares(chosen) : undefined;
+  const ioPriority = spec.ioPriority ?? chosen?.zfs_io_priority;
+
+  const nodeDefault = (key: string): FieldOrigin => ({ from: "node", why: `defaults.${key}` });
+  const fixed = (why: string): FieldOrigin => ({ from: "derived", why });
+  const origin = (key: keyof typeof spec, property: keyof Package, otherwise: FieldOrigin): FieldOrigin => {
+    if (spec[key] !== undefined) return context.fromSpec(key);
+    return chosen?.[property] === undefined ? otherwise : { from: "package", why: `${chosen.name} (${property})` };
+  };
+  return {
+    limits: {
+      ...(chosen === undefined ? {} : { package: chosen.uuid }),
+      memoryBytes,
+      swapBytes: swap.bytes,
+      ...(cpus === undefined ? {} : { cpus }),
+      ...(spec.cpuShares === undefined ? {} : { cpuShares: spec.cpuShares }),
+      ...(zoneShares === undefined ? {} : { zoneShares }),
+      maxLwps: spec.pids ?? chosen?.max_lwps ?? node.defaults.maxLwps,
+      ...(ioPriority === undefined ? {} : { ioPriority }),
+      diskBytes: spec.disk ?? mebibytes(chosen?.quota) ?? node.defaults.quotaGiB * GIB,
+    },
+    origins: {
+      package: context.fromSpec(spec.package === undefined ? "labels" : "package"),
+      memoryBytes: origin("memory", "max_physical_memory", nodeDefault("memory")),
+      swapBytes: swap.origin,
+      cpus: origin("cpus", "cpu_cap", fixed("no cap")),
+      cpuShares: origin("cpuShares", "fss", fixed("normal weight")),
+      zoneShares: origin("cpuShares", "fss", fixed("normal weight")),
+      maxLwps: origin("pids", "max_lwps", nodeDefault("maxLwps")),
+      ioPriority: origin("ioPriority", "zfs_io_priority", fixed("normal priority")),
+      diskBytes: origin("disk", "quota", nodeDefault("quotaGiB")),
+    },
+  };
+}
+
+/** Memory plus swap: the package's, else twice the memory, unless told; at least the memory and what vmadm takes. */
+function resolveSwap(
+  context: ResolveContext,
+  memoryBytes: number,
+  chosen: Package | undefined,
+): { readonly bytes: number; readonly origin: FieldOrigin } {
+  const swap = context.spec.memorySwap;
   if (swap === -1) context.warn(["memorySwap"], "unlimited swap does not exist in a zone; twice the memory is used");
   if (swap !== undefined && swap > 0 && swap < memoryBytes)
     context.complain(["memorySwap"], "is memory plus swap and so must not be less than the memory");
-  const swapBytes = swap === undefined || swap <= 0 ? 2 * memoryBytes : swap;
-  return { memoryBytes, swapBytes: Math.max(swapBytes, SWAP_FLOOR) };
+  if (swap !== undefined && swap > 0)
+    return { bytes: Math.max(swap, SWAP_FLOOR), origin: context.fromSpec("memorySwap") };
+  const packaged = mebibytes(chosen?.max_swap);
+  if (swap === undefined && chosen !== undefined && packaged !== undefined && packaged >= memoryBytes)
+    return {
+      bytes: Math.max(packaged, SWAP_FLOOR),
+      origin: { from: "package", why: `${chosen.name} (max_swap)` },
+    };
+  return {
+    bytes: Math.max(2 * memoryBytes, SWAP_FLOOR),
+    origin: { from: "derived", why: "2 × memory, at least 256 MiB" },
+  };
+}
+
+/** The package named by `package`, or by Triton's label. */
+function resolvePackage(context: ResolveContext): Package | undefined {
+  const { spec, node } = context;
+  const label = spec.labels?.[PACKAGE_LABEL];
+  const word = spec.package ?? label;
+  if (word === undefined) return undefined;
+  const path = spec.package === undefined ? ["labels", PACKAGE_LABEL] : ["package"];
+  const choice = choosePackage(node.packages, word);
+  if (!choice.ok) {
+    context.complain(path, choice.message);
+    return undefined;
+  }
+  if (label !== undefined && label !== word) {
+    const other = choosePackage(node.packages, label);
+    if (!other.ok || other.package !== choice.package)
+      context.complain(["labels", PACKAGE_LABEL], `names another package than "package" (${JSON.stringify(word)})`);
+  }
+  return choice.package;
+}
+
+function mebibytes(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value * MIB;
 }
 
 /** `log.maxSize`, else Docker's `max-size` option, else the node's default. */

@@ -2,11 +2,11 @@
 // container-specs.md 8), not those of sdc-docker where the two differ.
 import { AgentError } from "../errors/agent-error.ts";
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
-import { GIB } from "../util/units.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { effectiveLabels, isReservedLabel, RESERVED_LABELS, type Command } from "./image-defaults.ts";
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { PACKAGE_LABEL, type Package } from "./packages.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
 import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
@@ -35,6 +35,7 @@ export interface NodeFacts {
     readonly logMaxSize: string;
   };
   readonly networks: Readonly<Record<string, NodeNetwork>>;
+  readonly packages: readonly Package[];
   readonly mounts: { readonly allowedRoots: readonly string[] };
 }
 
@@ -97,7 +98,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
 
   const command = resolveCommand(context);
   const env = resolveEnv(context);
-  const limits = resolveLimits(context);
+  const { limits, origins: limitOrigins } = resolveLimits(context);
   const networks = resolveNetworks(context);
   const mounts = resolveMounts(context);
   const labels = resolveLabels(context);
@@ -157,11 +158,6 @@ export function resolveContainer(input: ResolveInput): Resolution {
       tty: spec.tty ?? false,
       openStdin: spec.stdin ?? false,
       ...limits,
-      ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }),
-      ...(spec.cpuShares === undefined ? {} : { cpuShares: spec.cpuShares }),
-      maxLwps: spec.pids ?? node.defaults.maxLwps,
-      ...(spec.ioPriority === undefined ? {} : { ioPriority: spec.ioPriority }),
-      diskBytes: spec.disk ?? node.defaults.quotaGiB * GIB,
       nics: networks.nics,
       resolvers: networks.resolvers,
       dnsSearch: spec.dnsSearch ?? [],
@@ -195,16 +191,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       domainname: context.fromSpec("domainname"),
       tty: context.fromSpec("tty"),
       openStdin: context.fromSpec("stdin"),
-      memoryBytes: origin("memory", nodeDefault("memory")),
-      swapBytes:
-        spec.memorySwap === undefined || spec.memorySwap <= 0
-          ? fixed("2 × memory, at least 256 MiB")
-          : context.fromSpec("memorySwap"),
-      cpus: origin("cpus", fixed("no cap")),
-      cpuShares: origin("cpuShares", fixed("normal weight")),
-      maxLwps: origin("pids", nodeDefault("maxLwps")),
-      ioPriority: origin("ioPriority", fixed("normal priority")),
-      diskBytes: origin("disk", nodeDefault("quotaGiB")),
+      ...limitOrigins,
       nics: networks.origin,
       resolvers: networks.resolversOrigin,
       dnsSearch: context.fromSpec("dnsSearch"),
@@ -225,7 +212,8 @@ export function resolveContainer(input: ResolveInput): Resolution {
 }
 
 function resolveLabels(context: ResolveContext): Record<string, string> {
-  const own = context.spec.labels ?? {};
+  const given = Object.entries(context.spec.labels ?? {});
+  const own = Object.fromEntries(given.filter(([key]) => key !== PACKAGE_LABEL));
   for (const key of Object.keys(own))
     if (isReservedLabel(key))
       context.complain(["labels", key], `labels beginning with ${RESERVED_LABELS.join(", ")} are reserved`);

@@ -57,12 +57,16 @@ export interface ResolvedContainer {
   readonly domainname?: string;
   readonly tty: boolean;
   readonly openStdin: boolean;
+  /** uuid of the package its limits come from. */
+  readonly package?: string;
   readonly memoryBytes: number;
   /** Memory plus swap. */
   readonly swapBytes: number;
   readonly cpus?: number;
   /** Docker's weight. */
   readonly cpuShares?: number;
+  /** The platform's own shares, as a package has them; absent where `cpuShares` is there. */
+  readonly zoneShares?: number;
   readonly maxLwps: number;
   readonly ioPriority?: number;
   /** 0: no quota. */
@@ -97,7 +101,7 @@ export interface GroupPlace {
 
 /** Which document decided a field and by what: the raw material of `explain`. */
 export interface FieldOrigin {
-  readonly from: "spec" | "image" | "node" | "derived";
+  readonly from: "spec" | "image" | "package" | "node" | "derived";
   readonly why: string;
 }
 

@@ -19,6 +19,7 @@ export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp):
     alias: container.name,
     hostname: container.hostname,
     ...(container.domainname === undefined ? {} : { dns_domain: container.domainname }),
+    ...(container.package === undefined ? {} : { billing_id: container.package }),
     ...zoneResources(container),
     zlog_max_size: container.logMaxSize,
     firewall_enabled: container.firewallEnabled,

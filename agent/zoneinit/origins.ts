@@ -22,6 +22,7 @@ const BEHIND: Readonly<Record<string, Behind>> = {
   alias: { field: "name" },
   hostname: { field: "hostname" },
   dns_domain: { field: "domainname" },
+  billing_id: { field: "package", rule: "uuid of the package" },
   max_physical_memory: { field: "memoryBytes", rule: "in MiB, rounded up" },
   max_locked_memory: { field: "memoryBytes", rule: "the same as the memory" },
   max_swap: { field: "swapBytes", rule: "in MiB" },

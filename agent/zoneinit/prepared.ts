@@ -9,7 +9,7 @@ export type { SpecWarning } from "../spec/problem.ts";
 export interface ValueOrigin {
   /** Path in the payload, e.g. `max_physical_memory` or `internal_metadata.docker:cmd`. */
   readonly path: string;
-  readonly from: "spec" | "image" | "profile" | "node" | "derived";
+  readonly from: "spec" | "image" | "package" | "node" | "derived";
   /** Field or rule behind it, e.g. `memory (web.yaml:4:9)`, `Config.Cmd`, `2 × memory`. */
   readonly why: string;
 }

@@ -32,9 +32,14 @@ export function zoneResources(container: ResolvedContainer): ZoneResources {
     max_lwps: container.maxLwps,
     quota: Math.ceil(container.diskBytes / GIB),
     ...(container.cpus === undefined ? {} : { cpu_cap: Math.ceil(round(container.cpus * 100)) }),
-    ...(container.cpuShares === undefined ? {} : { cpu_shares: cpuSharesOf(container.cpuShares) }),
+    ...sharesOf(container),
     ...(container.ioPriority === undefined ? {} : { zfs_io_priority: container.ioPriority }),
   };
+}
+
+function sharesOf({ cpuShares, zoneShares }: ResolvedContainer): { readonly cpu_shares?: number } {
+  if (cpuShares !== undefined) return { cpu_shares: cpuSharesOf(cpuShares) };
+  return zoneShares === undefined ? {} : { cpu_shares: Math.min(zoneShares, CPU_SHARES_MAX) };
 }
 
 /** Docker's weight (1024 is normal) as illumos shares (100 is normal). */

@@ -58,6 +58,7 @@ export function aNode(changes: Partial<NodeFacts> = {}): NodeFacts {
       lan: { nicTag: "admin", subnet: "10.0.0.0/24", gateway: "10.0.0.1", resolvers: ["10.0.0.1", "10.0.0.2"] },
       dmz: { nicTag: "external", vlan: 20, mtu: 9000, resolvers: ["10.0.0.2", "203.0.113.1"] },
     },
+    packages: [],
     mounts: { allowedRoots: ["/data"] },
     ...changes,
   };

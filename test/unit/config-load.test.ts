@@ -45,7 +45,7 @@ describe("what it says of a bad file", () => {
     ],
     [
       `version: 1\npackages: [{ uuid: ${PACKAGE}, name: aa, max_physical_memory: 64, max_swap: 256, quota: 0, fsss: 1 }]\n`,
-      '2:129 packages.0.fsss: unknown key "fsss" (did you mean "fss"?)',
+      '2:118 packages.0.fsss: unknown key "fsss" (did you mean "fss"?)',
     ],
     ["version: 1\nxyzzy: 1\n", '2:1 xyzzy: unknown key "xyzzy"'],
   ])("%j", async (text, told) => {
