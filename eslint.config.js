@@ -17,9 +17,10 @@ const allowed = {
   vmadm: [...layer0],
   imgadm: [...layer0, "spec"],
   zoneinit: [...base, "spec", "vmadm"],
+  "docker-view": [...base, "filters", "spec", "vmadm", "zoneinit"],
   logs: [...layer0, "vmadm"],
-  zones: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "logs"],
-  cli: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "zones", "logs"],
+  zones: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "docker-view", "logs"],
+  cli: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "docker-view", "zones", "logs"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

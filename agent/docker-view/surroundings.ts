@@ -1,0 +1,20 @@
+// What the views show of a container that its zone's record does not tell.
+
+/** `docker run --link`: the container sees the target under the alias. */
+export interface ContainerLink {
+  readonly containerUuid: string;
+  readonly containerName: string;
+  readonly targetUuid: string;
+  readonly targetName: string;
+  readonly alias: string;
+}
+
+export interface Surroundings {
+  /** Texts of the node's firewall rules; those for other zones are passed over. */
+  readonly firewallRules: readonly string[];
+  readonly links: readonly ContainerLink[];
+  /** Name of the package the zone was made with, where it is known. */
+  readonly packageName?: string | undefined;
+}
+
+export const NO_SURROUNDINGS: Surroundings = { firewallRules: [], links: [] };
