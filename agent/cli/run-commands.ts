@@ -40,8 +40,9 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
     .option("--rm", "delete it when it has ended", false)
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
       const plans = await plansFor(context, image, args, options);
+      if (options.strict) await refuseWarnings(plans);
       if (options.dryRun) {
-        await dryRun(context, plans, options);
+        await dryRun(context, plans);
         return;
       }
       if (options.detach === true) {
@@ -58,7 +59,8 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
     .description("create a container without starting it")
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
       const plans = await plansFor(context, image, args, options);
-      if (options.dryRun) await dryRun(context, plans, options);
+      if (options.strict) await refuseWarnings(plans);
+      if (options.dryRun) await dryRun(context, plans);
       else for (const plan of plans) await runDetached(context, plan, options, "stopped");
     });
 }
@@ -81,10 +83,10 @@ async function plansFor(
   return documents.map((document) => planFor(context, document, settings));
 }
 
-async function dryRun(context: CliContext, plans: readonly Plan[], options: LaunchOptions): Promise<void> {
+async function dryRun(context: CliContext, plans: readonly Plan[]): Promise<void> {
   for (const plan of plans) {
     const prepared = plan.prepare(await plan.image(), newZoneUuid());
-    await tellWarnings(context, prepared.warnings, options.strict);
+    await tellWarnings(context, prepared.warnings);
     await context.output.out(formatData(prepared.manifest, "json"));
   }
 }
@@ -158,11 +160,7 @@ function launchBasics(context: CliContext, plan: Plan, options: LaunchOptions) {
   return {
     name: plan.name,
     image: () => plan.image(),
-    prepare: async (...args: Parameters<Plan["prepare"]>): Promise<PreparedZone> => {
-      const prepared = plan.prepare(...args);
-      if (options.strict && prepared.warnings.length > 0) await tellWarnings(context, prepared.warnings, true);
-      return prepared;
-    },
+    prepare: (...args: Parameters<Plan["prepare"]>): PreparedZone => plan.prepare(...args),
     keepFailed: options.keepFailed,
     signal: context.interrupts.signal,
     onWait: waitNotice(context),
@@ -172,15 +170,22 @@ function launchBasics(context: CliContext, plan: Plan, options: LaunchOptions) {
 async function tellLaunch(context: CliContext, launched: Launched): Promise<void> {
   if (launched.resumed)
     await context.output.err(`going on with ${launched.prepared.name}, which an earlier command had begun\n`);
-  await tellWarnings(context, launched.warnings, false);
+  await tellWarnings(context, launched.warnings);
 }
 
-async function tellWarnings(context: CliContext, warnings: readonly SpecWarning[], strict: boolean): Promise<void> {
-  if (strict && warnings.length > 0)
-    throw new AgentError("SPEC_INVALID", warnings.map(formatWarning).join("\n"), {
-      hint: "these are warnings without --strict",
-    });
+async function tellWarnings(context: CliContext, warnings: readonly SpecWarning[]): Promise<void> {
   for (const warning of warnings) await context.output.err(`warning: ${formatWarning(warning)}\n`);
+}
+
+/** `--strict`: all warnings of all containers as one error, before anything is made. */
+async function refuseWarnings(plans: readonly Plan[]): Promise<void> {
+  const warnings: SpecWarning[] = [];
+  for (const plan of plans) warnings.push(...plan.prepare(await plan.image(), newZoneUuid()).warnings);
+  if (warnings.length === 0) return;
+  throw new AgentError("SPEC_INVALID", warnings.map(formatWarning).join("\n"), {
+    hint: "these are warnings without --strict",
+    details: { problems: warnings },
+  });
 }
 
 export function formatWarning(warning: SpecWarning): string {

@@ -2,26 +2,27 @@
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { lintRawManifest } from "../spec/lint.ts";
-import { readSpecFile, readSpecText } from "../spec/read.ts";
+import type { SpecFormat } from "../spec/formats/format.ts";
 import { newZoneUuid } from "../util/ids.ts";
 import type { CliContext } from "./context.ts";
 import { parseFormat } from "./context.ts";
 import { formatData, formatTable, type OutputFormat } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
 import { formatWarning } from "./run-commands.ts";
-import { addSpecOptions, given, readDocuments, type SpecOptions } from "./spec-options.ts";
+import { addSpecOptions, formatOption, readDocuments, readFileDocuments, type SpecOptions } from "./spec-options.ts";
 
 export function addSpecCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {
   program
     .command("validate")
     .description("check specs and manifests: syntax, values, and what vmadm says of the result")
     .argument("<file...>", '"-" reads stdin')
+    .addOption(formatOption())
     .option("--strict", "treat warnings as errors", false)
-    .action(async (files: string[], options: { strict: boolean }) => {
+    .action(async (files: string[], options: { strict: boolean; format?: SpecFormat }) => {
       let failed = false;
       for (const file of files) {
         try {
-          failed = (await validateFile(context, file)) && options.strict ? true : failed;
+          failed = (await validateFile(context, file, options.format)) && options.strict ? true : failed;
         } catch (error) {
           failed = true;
           await context.output.err(`${context.formatError(error)}\n`);
@@ -54,10 +55,8 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
 }
 
 /** Prints the verdict on each document; resolves to whether there were warnings. Problems are raised. */
-async function validateFile(context: CliContext, file: string): Promise<boolean> {
-  const documents = await (file === "-"
-    ? readSpecText(await context.readStdin(), "stdin", context.cwd, context.interrupts.signal, given(context))
-    : readSpecFile(file, context.interrupts.signal, given(context)));
+async function validateFile(context: CliContext, file: string, format: SpecFormat | undefined): Promise<boolean> {
+  const documents = await readFileDocuments(context, file, format);
   let warned = false;
   for (const document of documents) {
     const plan = planFor(context, document, { pull: "never", quiet: true, autoRemove: false });

@@ -2,10 +2,13 @@
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { readSpecFile, readSpecText, specFromFlags, type SpecDocument } from "../spec/read.ts";
+import { SPEC_FORMATS, type SpecFormat } from "../spec/formats/format.ts";
+import { suggest } from "../util/suggest.ts";
 import type { CliContext } from "./context.ts";
 
 export interface SpecOptions {
   readonly file?: string;
+  readonly format?: SpecFormat;
   readonly name?: string;
   readonly env?: readonly string[];
   readonly envFile?: readonly string[];
@@ -47,6 +50,7 @@ export function addSpecOptions(command: Command): Command {
     .argument("[image]", "reference, id or uuid of the image (not with -f)")
     .argument("[command...]", "command and arguments instead of the image's")
     .option("-f, --file <file>", 'container spec, vmadm manifest, Compose file, pod, …; "-" reads stdin')
+    .addOption(formatOption())
     .option("--name <name>", "name of the container")
     .addOption(many("-e, --env <K=V>", "variable; K alone takes the value of this environment"))
     .addOption(many("--env-file <file>", "file of K=V lines"))
@@ -77,6 +81,39 @@ export function addSpecOptions(command: Command): Command {
     .passThroughOptions();
 }
 
+/** `--format NAME`: what a file is, whatever its keys tell. */
+export function formatOption(): Option {
+  return new Option(
+    "--format <name>",
+    `what the file is: ${SPEC_FORMATS.join(", ")} (default: told by its keys)`,
+  ).argParser((text): SpecFormat => {
+    const format = SPEC_FORMATS.find((name) => name === text);
+    if (format !== undefined) return format;
+    const near = suggest(text, SPEC_FORMATS);
+    throw new AgentError(
+      "USAGE",
+      `there is no format "${text}"${near === undefined ? "" : ` (did you mean "${near}"?)`}`,
+      {
+        hint: `use one of ${SPEC_FORMATS.join(", ")}`,
+      },
+    );
+  });
+}
+
+/** The containers of a file; `-` is stdin. */
+export async function readFileDocuments(
+  context: CliContext,
+  file: string,
+  format?: SpecFormat,
+): Promise<SpecDocument[]> {
+  // Compose's `${NAME}` means the caller's environment, as docker compose has it.
+  const given = { variables: context.variables, format };
+  const { signal } = context.interrupts;
+  return file === "-"
+    ? readSpecText(await context.readStdin(), "stdin", context.cwd, signal, given)
+    : readSpecFile(file, signal, given);
+}
+
 /** The containers an invocation describes: those of the file, or one made of flags. At least one. */
 export async function readDocuments(
   context: CliContext,
@@ -90,23 +127,18 @@ export async function readDocuments(
         hint: "command and image belong into the file",
       });
     refuseMixed(options);
-    return options.file === "-"
-      ? readSpecText(await context.readStdin(), "stdin", context.cwd, context.interrupts.signal, given(context))
-      : readSpecFile(options.file, context.interrupts.signal, given(context));
+    return readFileDocuments(context, options.file, options.format);
   }
+  if (options.format !== undefined)
+    throw new AgentError("USAGE", "--format says what a file is", { hint: "give the file with -f" });
   if (image === undefined)
     throw new AgentError("USAGE", "which image?", { hint: 'give a reference such as "nginx:1.27", or -f FILE' });
   const { value, flags } = flagsToSpec(image, args, options, context.variables);
   return [await specFromFlags(value, flags, context.cwd)];
 }
 
-/** What a document may ask its caller for: Compose's `${NAME}` means the caller's environment, as docker compose has it. */
-export function given(context: CliContext): { readonly variables: Readonly<Record<string, string>> } {
-  return { variables: context.variables };
-}
-
 /** Beside a file only options about the invocation make sense; silently ignoring the others would be worse than refusing. */
-const ALLOWED_WITH_FILE = new Set(["file", "name", "rm"]);
+const ALLOWED_WITH_FILE = new Set(["file", "format", "name", "rm"]);
 
 function refuseMixed(options: SpecOptions): void {
   const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore

@@ -6,7 +6,7 @@ import { MIB } from "../util/units.ts";
 import { CONTAINER_WORDS, containerSpecSchema, type ContainerSpec } from "./container-spec.ts";
 import { withEnvFiles } from "./env-file.ts";
 import { parseSpecText } from "./file.ts";
-import { Report, type Format, type Given } from "./formats/format.ts";
+import { Report, type Format, type Given, type SpecFormat } from "./formats/format.ts";
 import { FOREIGN_FORMATS } from "./formats/formats.ts";
 import { toContainers, type Converted } from "./from-neutral/containers.ts";
 import { zodProblems } from "./issues.ts";
@@ -33,7 +33,7 @@ interface Found {
 }
 
 interface Row {
-  readonly name: string;
+  readonly format: SpecFormat;
   readonly detect: (document: Readonly<Record<string, unknown>>) => boolean;
   readonly read: (source: SpecSource, found: Found, given: Given) => SpecDocument[];
 }
@@ -41,10 +41,10 @@ interface Row {
 const has = (document: Readonly<Record<string, unknown>>, ...keys: readonly string[]): boolean =>
   keys.every((key) => Object.hasOwn(document, key));
 
-/** The first row that fits decides. */
+/** The first row that fits decides, among those of the format the caller names. */
 const FORMATS: readonly Row[] = [
   {
-    name: "vmadm manifest",
+    format: "vmadm",
     detect: (d) => has(d, "brand") || has(d, "image_uuid") || has(d, "internal_metadata"),
     read: (source, { problems }) => {
       const manifest = readRawManifest(source, problems);
@@ -52,16 +52,23 @@ const FORMATS: readonly Row[] = [
     },
   },
   ...FOREIGN_FORMATS.map((format) => ({
-    name: format.title,
+    format: format.name,
     detect: format.detect,
     read: (source: SpecSource, found: Found, given: Given) => readForeign(format, source, found, given),
   })),
   {
-    name: "list of containers",
+    format: "spec",
     detect: (d) => has(d, "containers"),
     read: (source, found, given) => readContainers(source, found, given),
   },
-  { name: "container spec", detect: () => true, read: (source, { problems }) => readContainer(source, problems) },
+  {
+    format: "spec",
+    detect: () => true,
+    read: (source, { problems }, { format }) => {
+      if (format === undefined) tellUnknown(source, problems);
+      return readContainer(source, problems);
+    },
+  },
 ];
 
 /** Every document of a text, env files not read. Raises SPEC_SYNTAX, SPEC_INVALID with all problems at once, or SPEC_UNSUPPORTED. */
@@ -122,10 +129,34 @@ function collect<T>(read: (found: Found) => T): T {
 
 function readDocument(source: SpecSource, found: Found, given: Given): SpecDocument[] {
   const { value } = source;
-  if (isRecord(value)) return FORMATS.find((f) => f.detect(value))?.read(source, found, given) ?? [];
+  if (isRecord(value)) {
+    const rows = given.format === undefined ? FORMATS : FORMATS.filter((row) => row.format === given.format);
+    // A format that is named is read as such, whatever its keys tell: its reader says what is missing.
+    const row = rows.find((one) => one.detect(value)) ?? rows[0];
+    return row?.read(source, found, given) ?? [];
+  }
   found.problems.push(problemAt(source, [], "a spec is a map of keys, such as image: nginx"));
   return [];
 }
+
+/** A document that reads like none of the formats: said once, before all that is wrong with it as a container spec. */
+function tellUnknown(source: SpecSource, problems: SpecProblem[]): void {
+  const keys = isRecord(source.value) ? Object.keys(source.value) : [];
+  if (keys.some((key) => Object.hasOwn(containerSpecSchema.shape, key))) return;
+  const seen = keys.slice(0, MAX_SEEN).map((key) => JSON.stringify(key.slice(0, MAX_SEEN_LENGTH)));
+  const more = keys.length > MAX_SEEN ? ", …" : "";
+  const told = keys.length === 0 ? "it has no keys" : `its keys are ${seen.join(", ")}${more}`;
+  problems.push(
+    problemAt(
+      source,
+      [],
+      `this is no format known here: ${told}. It is read as a container spec; --format names another one`,
+    ),
+  );
+}
+
+const MAX_SEEN = 8;
+const MAX_SEEN_LENGTH = 40;
 
 function readForeign(format: Format, source: SpecSource, found: Found, given: Given): SpecDocument[] {
   const report = new Report(source);

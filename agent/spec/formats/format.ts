@@ -17,7 +17,22 @@ export interface Given {
   /** Docker's query parameters. */
   readonly name?: string | undefined;
   readonly platform?: string | undefined;
+  /** The format the caller says it is; else the keys tell. */
+  readonly format?: SpecFormat | undefined;
 }
+
+/** `spec`: a container spec or a list of them; `vmadm`: a payload of vmadm. */
+export const SPEC_FORMATS = [
+  "spec",
+  "vmadm",
+  "compose",
+  "k8s-pod",
+  "appc-pod",
+  "appc-image",
+  "oci-runtime",
+  "docker-create",
+] as const satisfies readonly (FormatName | "spec" | "vmadm")[];
+export type SpecFormat = (typeof SPEC_FORMATS)[number];
 
 /** Undefined when the document is so broken that nothing more can be said about it; then there are complaints. */
 export type FormatReader = (source: SpecSource, given: Given, report: Report) => NeutralDocument | undefined;

@@ -43,7 +43,7 @@ function isPod(value: unknown, report: Report): boolean {
   const [version, kind] = [property("apiVersion"), property("kind")];
   if (version === "v1" && kind === "Pod") return true;
   if (kind === "Pod") report.complain(["apiVersion"], "must be v1");
-  else report.complain(["kind"], `must be Pod, not ${typeof kind === "string" ? kind : "anything else"}`);
+  else report.complain(["kind"], typeof kind === "string" ? `must be Pod, not ${kind}` : "must be Pod");
   return false;
 }
 
