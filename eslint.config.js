@@ -5,6 +5,7 @@ import importX from "eslint-plugin-import-x";
 // Layer 0 knows no zones, layer 1 knows the platform, layer 2 decides, layer 3 and 4 are doors.
 const base = ["util", "errors"];
 const layer0 = [...base, "exec", "host", "config", "log"];
+const layer1 = ["filters", "spec", "vmadm", "imgadm", "zoneinit", "docker-view"];
 const allowed = {
   util: [],
   errors: ["util"],
@@ -19,8 +20,9 @@ const allowed = {
   zoneinit: [...base, "spec", "vmadm"],
   "docker-view": [...base, "filters", "spec", "vmadm", "zoneinit"],
   logs: [...layer0, "vmadm"],
-  zones: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "docker-view", "logs"],
-  cli: [...layer0, "filters", "vmadm", "imgadm", "zoneinit", "spec", "docker-view", "zones", "logs"],
+  zones: [...layer0, ...layer1, "logs"],
+  events: [...layer0, ...layer1, "zones"],
+  cli: [...layer0, ...layer1, "logs", "zones", "events"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

@@ -1,6 +1,7 @@
 // The composition root: every service is made here, each from complete dependencies.
 import { loadConfig, type LoadOptions } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
+import { createEvents, type Events } from "./events/events.ts";
 import { createCommandRunner } from "./exec/run.ts";
 import { createHost, type Host } from "./host/host.ts";
 import { createImages } from "./imgadm/image-store.ts";
@@ -21,6 +22,7 @@ export interface Agent {
   readonly imgadm: Imgadm;
   readonly images: Images;
   readonly containers: Containers;
+  readonly events: Events;
 }
 
 export interface AgentOptions extends LoadOptions {
@@ -51,5 +53,6 @@ export function createAgent(options: AgentOptions = {}): Agent {
     paths: host.paths,
     log,
   });
-  return { config, log, host, vmadm, imgadm, images, containers };
+  const events = createEvents({ vmadm, paths: host.paths, log });
+  return { config, log, host, vmadm, imgadm, images, containers, events };
 }

@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { CliContext } from "./context.ts";
+import { addEventsCommand } from "./events-command.ts";
 import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -50,6 +51,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addImageCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addPackageCommands(program, context);
+  addEventsCommand(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);
   try {

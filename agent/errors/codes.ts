@@ -73,6 +73,7 @@ export const ERROR_CODES = {
 
   // filters
   FILTER_INVALID: "InvalidArgument",
+  IDENTIFIER_INVALID: "InvalidArgument",
 
   // containers
   CONTAINER_NOT_FOUND: "NotFound",

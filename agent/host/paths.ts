@@ -28,6 +28,8 @@ export interface HostPaths {
   /** Records that could not be read are moved here. */
   readonly corrupt: string;
   readonly locks: string;
+  /** What happened on this node, bounded. */
+  readonly events: string;
   /** Space for layers on their way to imgadm: `/var/tmp`, because `/tmp` of a global zone is memory (imgadm.md 2). */
   readonly scratch: string;
 }
@@ -49,6 +51,7 @@ export function hostPaths(root: string): HostPaths {
     imageRecord: (config) => join(state, "images", `${config.slice("sha256:".length)}.json`),
     corrupt: join(state, "corrupt"),
     locks: join(state, "locks"),
+    events: join(state, "events"),
     scratch: join(root, "var/tmp/zonelet"),
   };
 }

@@ -5,7 +5,7 @@ import { inlineChain } from "../errors/chain.ts";
 import { acquireLock } from "../util/lock.ts";
 import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
-import { exitOf, hasEnded, isOurs } from "./observe.ts";
+import { exitOf, hasEnded, isContainerZone, isOurs } from "./observe.ts";
 import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { containerName, findZone } from "./find.ts";
 import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
@@ -47,15 +47,12 @@ export interface Containers {
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
 
-/** Brands whose zones can be containers. */
-const CONTAINER_BRANDS = new Set(["lx", "joyent-minimal"]);
-
 export function createContainers(dependencies: LaunchDependencies): Containers {
   const { vmadm, store, paths, log } = dependencies;
 
   async function list(options: VerbOptions = {}): Promise<readonly VmObject[]> {
     const vms = await vmadm.lookup({}, call(options));
-    return vms.filter((vm) => CONTAINER_BRANDS.has(vm.brand));
+    return vms.filter(isContainerZone);
   }
 
   const find = async (reference: string, options: VerbOptions = {}): Promise<VmObject> =>

@@ -57,3 +57,11 @@ export function hasEnded(vm: VmObject): boolean {
 export function isOurs(vm: VmObject): boolean {
   return vm.internal_metadata["zonelet:version"] !== undefined;
 }
+
+/** Brands whose zones can be containers. */
+const CONTAINER_BRANDS = new Set(["lx", "joyent-minimal"]);
+
+/** True for zones that can be containers, whoever made them. */
+export function isContainerZone(vm: VmObject): boolean {
+  return CONTAINER_BRANDS.has(vm.brand);
+}
