@@ -27,6 +27,8 @@ const FOREIGN_NAMESPACE = "unmanaged";
 /** The status containerd gives where nobody saw the end. */
 const UNKNOWN_STATUS = 255;
 
+const UNFINISHED = new Set(["configured", "provisioning", "incomplete", "installed", "receiving"]);
+
 /** What is remembered of a zone between two looks. */
 export interface TrackedZone {
   readonly mark: ZoneMark;
@@ -79,7 +81,9 @@ function planResync(zones: TrackedZones, vms: readonly VmObject[], now: Date): E
 
 export function planZone(tracked: TrackedZone | undefined, vm: VmObject, options: PlanOptions): EventDraft[] {
   if (!isContainerZone(vm)) return [];
-  const seen = observe(vm);
+  // While a zone is being made its metadata comes piece by piece; it is told when it is whole.
+  if (!tracked && UNFINISHED.has(vm.state)) return [];
+  const seen = observe(vm, tracked);
   const draft = new Drafts(vm.uuid, seen.namespace, seen.actor, options);
   const before = tracked?.mark ?? {};
   // What is remembered moves on event by event, so that a death between two of them repeats and forgets nothing.
@@ -214,7 +218,10 @@ interface Observation {
   readonly shape: string;
 }
 
-function observe(vm: VmObject): Observation {
+/** While vmadm deletes a zone its metadata goes first: it is still what it was. */
+function observe(vm: VmObject, tracked: TrackedZone | undefined): Observation {
+  if (tracked && tracked.namespace !== FOREIGN_NAMESPACE && !isOurs(vm))
+    return { actor: tracked.actor, namespace: tracked.namespace, shape: tracked.mark.shape ?? "" };
   const labels: Record<string, string> = {};
   for (const [key, value] of Object.entries(vm.tags)) {
     if (key.startsWith(LABEL_TAG_PREFIX)) labels[key.slice(LABEL_TAG_PREFIX.length)] = String(value);
