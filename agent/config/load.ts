@@ -4,12 +4,12 @@
 // default one. The agent never sets a lab host up; it only tells how (`zonelet-lab init`).
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { AgentError } from "../errors/agent-error.ts";
 import { suggest } from "../util/suggest.ts";
-import { configSchema, packageSchema, type Config } from "./schema.ts";
+import { configSchema, packageSchema, registryHostSchema, type Config } from "./schema.ts";
 
 export interface LoadOptions {
   /** File named on the command line; it must exist then. */
@@ -24,6 +24,13 @@ function defaultLabRoot(env: Readonly<Record<string, string | undefined>>): stri
   if (explicit !== undefined && explicit !== "") return explicit;
   if (process.getuid?.() === 0) return "/var/lib/zonelet-lab";
   return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "zonelet-lab");
+}
+
+/** Where docker keeps its logins; undefined when there is nothing. */
+function defaultDockerConfig(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const directory = env["DOCKER_CONFIG"] ?? (env["HOME"] === undefined ? undefined : join(env["HOME"], ".docker"));
+  const file = directory === undefined ? undefined : resolve(directory, "config.json");
+  return file !== undefined && existsSync(file) ? file : undefined;
 }
 
 /** Loads and freezes the configuration. Raises CONFIG_INVALID with file:line:column, or HOST_UNSUPPORTED without a host. */
@@ -57,12 +64,14 @@ export function loadConfig(options: LoadOptions = {}): Config {
   if (!smartos) commandEnv["LABHOST_ROOT"] = root;
 
   const proxies = {
-    http: env["http_proxy"] ?? env["HTTP_PROXY"],
-    https: env["https_proxy"] ?? env["HTTPS_PROXY"],
-    none: env["no_proxy"] ?? env["NO_PROXY"],
+    http: parsed.registries.proxy.http ?? env["http_proxy"] ?? env["HTTP_PROXY"],
+    https: parsed.registries.proxy.https ?? env["https_proxy"] ?? env["HTTPS_PROXY"],
+    none: parsed.registries.proxy.none ?? env["no_proxy"] ?? env["NO_PROXY"],
   };
+  const dockerConfig = parsed.registries.dockerConfig ?? defaultDockerConfig(env);
   const config: Config = {
     ...parsed,
+    registries: { ...parsed.registries, ...(dockerConfig === undefined ? {} : { dockerConfig }) },
     host: { ...parsed.host, root, binDirs, lab: !smartos },
     file: existsSync(file) ? file : undefined,
     commandEnv,
@@ -113,7 +122,9 @@ function keysAt(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(top);
   const first = path[0];
   if (first === "host" || first === "log" || first === "defaults" || first === "mounts" || first === "registries")
-    return Object.keys(top[first].unwrap().shape);
+    return Object.keys(
+      first === "registries" && path.length > 2 ? registryHostSchema.shape : top[first].unwrap().shape,
+    );
   if (first === "packages") return Object.keys(packageSchema.shape);
   return ["nicTag", "subnet", "gateway", "vlan", "resolvers", "mtu"];
 }

@@ -32,6 +32,25 @@ export const packageSchema = z.strictObject({
   zfs_io_priority: z.int().min(0).max(16_384).optional().describe("ZFS I/O priority; 100 is normal."),
 });
 
+const registryHost = z
+  .string()
+  .regex(/^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/, "must be host[:port]");
+
+const proxyUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
+
+export const registryHostSchema = z.strictObject({
+  mirrors: z
+    .array(registryHost)
+    .max(8)
+    .default([])
+    .describe("Registries asked first, in this order; the registry itself is asked last."),
+  ca: absolutePath
+    .optional()
+    .describe("PEM file of authorities trusted for this host, besides those node brings along."),
+  cert: absolutePath.optional().describe("PEM file of the certificate shown to this host; needs `key`."),
+  key: absolutePath.optional().describe("PEM file of its key, readable by its owner only."),
+});
+
 export const configSchema = z.strictObject({
   version: z.literal(1).describe("Version of this file's format."),
   host: z
@@ -124,10 +143,33 @@ export const configSchema = z.strictObject({
   registries: z
     .strictObject({
       insecure: z
-        .array(z.string())
+        .array(registryHost)
         .default([])
         .describe("Registries (`host[:port]`) spoken to over plain HTTP. Loopback always is."),
       concurrency: z.int().min(1).max(16).default(3).describe("Layers fetched at once."),
+      dockerConfig: absolutePath
+        .optional()
+        .describe(
+          "Docker's `config.json`, read for logins `zonelet login` does not know. Default: the one below DOCKER_CONFIG or HOME.",
+        ),
+      hosts: z
+        .record(
+          registryHost,
+          registryHostSchema.refine(
+            ({ cert, key }) => (cert === undefined) === (key === undefined),
+            "`cert` and `key` go together",
+          ),
+        )
+        .default({})
+        .describe("Settings by registry (`host[:port]`); token servers on a host of their own have their own entry."),
+      proxy: z
+        .strictObject({
+          http: proxyUrl.optional().describe("Proxy for http URLs; default: the environment's HTTP_PROXY."),
+          https: proxyUrl.optional().describe("Proxy for https URLs; default: the environment's HTTPS_PROXY."),
+          none: z.string().optional().describe("Hosts asked directly, separated by commas; default: NO_PROXY."),
+        })
+        .prefault({})
+        .describe("Proxies on the way to registries. Never asked for loopback."),
     })
     .prefault({}),
 });

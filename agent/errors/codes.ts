@@ -61,6 +61,8 @@ export const ERROR_CODES = {
   REGISTRY_LIMIT: "Unavailable",
   REGISTRY_PROTOCOL: "Internal",
   REGISTRY_PLAIN_HTTP: "FailedPrecondition",
+  REGISTRY_UNTRUSTED: "FailedPrecondition",
+  REGISTRY_NO_CATALOG: "Unimplemented",
   DISK_FULL: "ResourceExhausted",
 
   // specs and manifests

@@ -30,6 +30,8 @@ export interface HostPaths {
   readonly locks: string;
   /** What happened on this node, bounded. */
   readonly events: string;
+  /** Logins of registries (0600). */
+  readonly credentials: string;
   /** Space for layers on their way to imgadm: `/var/tmp`, because `/tmp` of a global zone is memory (imgadm.md 2). */
   readonly scratch: string;
 }
@@ -52,6 +54,7 @@ export function hostPaths(root: string): HostPaths {
     corrupt: join(state, "corrupt"),
     locks: join(state, "locks"),
     events: join(state, "events"),
+    credentials: join(state, "credentials.json"),
     scratch: join(root, "var/tmp/zonelet"),
   };
 }

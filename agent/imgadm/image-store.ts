@@ -15,8 +15,8 @@ import { installChain, type ChainContext } from "./install-chain.ts";
 import { listImages } from "./list-images.ts";
 import { resolveImage, type ResolvedImage } from "./oci/resolve.ts";
 import { parseReference } from "./reference.ts";
+import { registryAccess } from "./registry/access.ts";
 import { RepositoryClient } from "./registry/client.ts";
-import { createTransport } from "./registry/transport.ts";
 import type { RetryPolicy } from "./registry/retry.ts";
 import { removeImage } from "./remove-image.ts";
 import { openScratch } from "./scratch.ts";
@@ -79,19 +79,14 @@ export function createImages({ host, imgadm, config, log, retry }: ImagesOptions
     pull: async (text, options = {}) => {
       const reference = parseReference(text);
       options.onProgress?.({ type: "resolving", reference: reference.canonical });
-      const transport = createTransport(config.proxies);
+      const access = registryAccess({ config, paths: host.paths, log, ...(retry ? { retry } : {}) });
       try {
-        const repository = new RepositoryClient(reference, {
-          transport,
-          registries: config.registries,
-          log,
-          ...(retry ? { retry } : {}),
-        });
+        const repository = new RepositoryClient(reference, access);
         const root = await repository.root(options.signal);
         const image = await resolveImage(repository, root, reference.familiar, options.signal);
         return await install(image, [reference.canonical], options);
       } finally {
-        await transport.close();
+        await access.transport.close();
       }
     },
     load: async (file, options = {}) => {

@@ -12,7 +12,7 @@ import { createLogger } from "../../agent/log/logger.ts";
 import { FakeRegistry } from "../support/fake-registry.ts";
 
 const log = createLogger({ level: "silent", destination: process.stderr });
-const registries = { insecure: [], concurrency: 3 };
+const registries = { insecure: [], concurrency: 3, hosts: {}, proxy: {} };
 const NEVER = new AbortController().signal;
 
 let registry: FakeRegistry;
@@ -20,7 +20,7 @@ let transport: Transport;
 
 beforeEach(async () => {
   registry = await FakeRegistry.start();
-  transport = createTransport({});
+  transport = createTransport({ proxies: {}, registries });
 });
 
 afterEach(async () => {
@@ -34,6 +34,8 @@ const client = (name: string) =>
     registries,
     log,
     retry: { attempts: 4, baseMs: 2, maxMs: 20 },
+    pace: { windowMs: 500, bytes: 1000 },
+    findCredentials: () => Promise.resolve({}),
   });
 
 async function resolve(name: string): Promise<ResolvedImage> {
@@ -179,8 +181,8 @@ describe("patience", () => {
     );
     expect(await failureOf(resolve("app"))).toMatchObject({
       code: "REGISTRY_LIMIT",
-      message: `${registry.host}: pull limit reached (429), 100 per 6 h, try again in 3600 s`,
-      hint: "the registry said: TOOMANYREQUESTS: slow down",
+      message: expect.stringMatching(/: pull limit reached \(429\), 100 per 6 h, resets \d\d:\d\d$/) as string,
+      hint: expect.stringContaining("the registry said: TOOMANYREQUESTS: slow down") as string,
     });
     expect(registry.seen.length).toBe(1);
     first(100, (_, response) => answer(response, 502, {}, "<html>bad gateway</html>"));
@@ -294,7 +296,7 @@ describe("documents", () => {
 
 it("recognises plain HTTP where TLS was spoken", async () => {
   const endpoint = registryEndpoint("10.0.0.20:5000", registries);
-  const failure = await failureOf(transport.get({ url: new URL(`https://${registry.host}/v2/`), headers: {} }));
+  const failure = await failureOf(transport.request({ url: new URL(`https://${registry.host}/v2/`), headers: {} }));
   expect(connectionFailure(failure, endpoint)).toMatchObject({
     code: "REGISTRY_PLAIN_HTTP",
     message: "registry 10.0.0.20:5000 speaks plain HTTP",

@@ -49,7 +49,7 @@ export class ImageLab {
       log,
       config: {
         host: { root: this.root, binDirs, pool: "zones", lab: true },
-        registries: { insecure: [], concurrency: 3 },
+        registries: { insecure: [], concurrency: 3, hosts: {}, proxy: {} },
         proxies: {},
       },
       retry: { attempts: 3, baseMs: 5, maxMs: 50 },

@@ -75,7 +75,7 @@ beforeEach(() => {
     log: createLogger({ level: "silent", destination: process.stderr }),
     config: {
       host: { root, binDirs: [], pool: "zones", lab: true },
-      registries: { insecure: [], concurrency: 2 },
+      registries: { insecure: [], concurrency: 2, hosts: {}, proxy: {} },
       proxies: {},
     },
   });

@@ -56,7 +56,7 @@ describe("parseChallenges", () => {
 });
 
 describe("registryEndpoint", () => {
-  const registries = { insecure: ["10.0.0.20:5000"], concurrency: 3 };
+  const registries = { insecure: ["10.0.0.20:5000"], concurrency: 3, hosts: {}, proxy: {} };
   it.each([
     ["docker.io", "https://registry-1.docker.io"],
     ["quay.io", "https://quay.io"],

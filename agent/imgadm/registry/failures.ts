@@ -3,7 +3,9 @@ import { z } from "zod";
 import { AgentError } from "../../errors/agent-error.ts";
 import { LIMITS } from "../limits.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { networkFailure, type HttpAnswer } from "./transport.ts";
+import type { FoundCredentials } from "./credentials.ts";
+import { parseRetryAfter } from "./retry.ts";
+import { codeOf, networkFailure, type HttpAnswer } from "./transport.ts";
 
 const errorBody = z.object({
   errors: z
@@ -39,11 +41,17 @@ function printable(text: string): string {
 
 /** What was asked for; goes into the message. */
 export interface Asked {
-  /** `docker.io/library/nginx:1.27` */
-  readonly image: string;
+  /** `docker.io/library/nginx:1.27`, or what else the answer would have been about. */
+  readonly what: string;
   /** Repository without tag. */
   readonly repository: string;
-  readonly object: "manifest" | "blob";
+  readonly object: "manifest" | "blob" | "tags" | "catalog";
+}
+
+export interface RefusalContext {
+  readonly rateLimit?: string | undefined;
+  readonly retryAfter?: string | undefined;
+  readonly login?: FoundCredentials;
 }
 
 /** The error for a final answer that is neither 2xx nor 206. */
@@ -52,51 +60,79 @@ export function statusFailure(
   words: RegistryWords,
   endpoint: Endpoint,
   asked: Asked,
-  headers: { readonly rateLimit?: string | undefined; readonly retryAfter?: string | undefined } = {},
+  context: RefusalContext = {},
 ): AgentError {
   const said = [words.code, words.message].filter((part) => part !== undefined && part !== "").join(": ");
   const tail = said === "" ? String(status) : `${status} ${said}`;
-  if (status === 404) {
-    if (asked.object === "blob")
-      return new AgentError("IMAGE_CORRUPT", `${asked.image}: the registry lacks a part of the image (${tail})`);
-    return new AgentError("IMAGE_NOT_FOUND", `image not found: ${asked.image}`, {
-      hint: `registry ${endpoint.domain} answered ${tail}`,
-      details: { registry: endpoint.domain, status },
-    });
-  }
+  const details = { registry: endpoint.domain, status };
+  if (status === 404) return notFound(tail, endpoint, asked, details);
   if (status === 401 || status === 403)
     return new AgentError(
       "REGISTRY_DENIED",
       `access denied by ${endpoint.domain} for ${asked.repository} (${status})`,
-      {
-        hint: `the repository does not exist or is not public${said === "" ? "" : `; the registry said: ${said}`}`,
-        details: { registry: endpoint.domain, status },
-      },
+      { hint: deniedHint(said, endpoint, context.login ?? {}), details },
     );
-  if (status === 429) {
-    const until = headers.retryAfter === undefined ? "" : `, try again in ${headers.retryAfter} s`;
-    return new AgentError(
-      "REGISTRY_LIMIT",
-      `${endpoint.domain}: pull limit reached (429)${limitText(headers.rateLimit)}${until}`,
-      {
-        hint: said === "" ? "wait, or use another registry that has the image" : `the registry said: ${said}`,
-        details: { registry: endpoint.domain },
-      },
-    );
-  }
+  if (status === 429)
+    return new AgentError("REGISTRY_LIMIT", `${endpoint.domain}: ${limitWords(context)}`, {
+      hint: `${context.login?.credentials === undefined ? `log in (zonelet login ${endpoint.domain}), ` : ""}wait, or set a mirror (registries.hosts."${endpoint.domain}".mirrors)${saidTail(said)}`,
+      details,
+    });
   if (status >= 500)
     return new AgentError("REGISTRY_UNREACHABLE", `registry ${endpoint.domain} answers ${tail}`, {
-      details: { registry: endpoint.domain, status },
+      hint: "it is in trouble itself: try again later",
+      details,
     });
-  return new AgentError("REGISTRY_PROTOCOL", `registry ${endpoint.domain} answered ${tail} for ${asked.image}`);
+  return new AgentError("REGISTRY_PROTOCOL", `registry ${endpoint.domain} answered ${tail} for ${asked.what}`, {
+    details,
+  });
 }
 
-/** `100;w=21600` as ", 100 per 6 h". */
-function limitText(header: string | undefined): string {
-  const match = header === undefined ? null : /^(\d+)(?:;w=(\d+))?/.exec(header);
-  if (match === null) return "";
-  const hours = Number(match[2]) / 3600;
-  return match[2] === undefined ? `, ${match[1] ?? ""}` : `, ${match[1] ?? ""} per ${Math.round(hours * 10) / 10} h`;
+function notFound(tail: string, endpoint: Endpoint, asked: Asked, details: Record<string, unknown>): AgentError {
+  switch (asked.object) {
+    case "blob":
+      return new AgentError("IMAGE_CORRUPT", `${asked.what}: the registry lacks a part of the image (${tail})`, {
+        hint: "push the image again",
+        details,
+      });
+    case "manifest":
+    case "tags":
+      return new AgentError("IMAGE_NOT_FOUND", `image not found: ${asked.what}`, {
+        hint: `registry ${endpoint.domain} answered ${tail}; see what there is: zonelet registry ls ${endpoint.domain}/${asked.repository}`,
+        details,
+      });
+    case "catalog":
+      return new AgentError("REGISTRY_NO_CATALOG", `registry ${endpoint.domain} does not list its repositories`, {
+        hint: `it answered ${tail}; name one: zonelet registry ls ${endpoint.domain}/REPOSITORY`,
+        details,
+      });
+  }
+}
+
+function deniedHint(said: string, { domain }: Endpoint, { credentials, remark }: FoundCredentials): string {
+  const about = remark === undefined ? "" : ` (${remark})`;
+  const told = saidTail(said);
+  return credentials === undefined
+    ? `it does not exist or may require a login: zonelet login ${domain}${about}${told}`
+    : `it does not exist, or the login is wrong or not allowed to read it${about}: zonelet login ${domain}${told}`;
+}
+
+function saidTail(said: string): string {
+  return said === "" ? "" : `; the registry said: ${said}`;
+}
+
+/** `100;w=21600` as ", 100 per 6 h"; the time at which it is worth asking again, where the registry tells. */
+function limitWords({ rateLimit, retryAfter }: RefusalContext): string {
+  const match = rateLimit === undefined ? null : /^(\d+)(?:;w=(\d+))?/.exec(rateLimit);
+  const hours = Number(match?.[2]) / 3600;
+  const limit =
+    match === null
+      ? ""
+      : match[2] === undefined
+        ? `, ${match[1] ?? ""}`
+        : `, ${match[1] ?? ""} per ${Math.round(hours * 10) / 10} h`;
+  const ms = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, Date.now());
+  const until = ms === undefined ? "" : `, resets ${new Date(Date.now() + ms).toTimeString().slice(0, 5)}`;
+  return `pull limit reached (429)${limit}${until}`;
 }
 
 /** The error for a request that got no answer; anything that did not come from the network is returned as it is. */
@@ -111,27 +147,64 @@ export function connectionFailure(error: unknown, endpoint: Endpoint): unknown {
         cause: error,
         hint: `if you trust the network to it, add it to the configuration: registries.insecure: ["${registry}"]`,
       });
-    case "tls":
-      return new AgentError("REGISTRY_UNREACHABLE", `registry ${registry}: its certificate is not trusted`, {
+    case "untrusted":
+      return new AgentError("REGISTRY_UNTRUSTED", `registry ${registry}: its certificate is not trusted`, {
         cause: error,
-        hint: "the certificate must be signed by an authority this node knows, for the name used in the reference",
+        hint: untrustedHint(error, registry),
+      });
+    case "tls":
+      return new AgentError("REGISTRY_UNTRUSTED", `registry ${registry} refuses the TLS connection`, {
+        cause: error,
+        hint: `it may want a client certificate: set registries.hosts."${registry}".cert and .key`,
+      });
+    case "headers":
+      return new AgentError("REGISTRY_PROTOCOL", `registry ${registry} sends headers larger than 16 KiB`, {
+        cause: error,
       });
     case "unknown-host":
-      return unreachable(registry, "its name does not resolve", error);
+      return unreachable(
+        registry,
+        "its name does not resolve",
+        "look at the spelling and at the node's resolvers",
+        error,
+      );
     case "refused":
-      return unreachable(registry, "nothing listens there or no route leads to it", error);
+      return unreachable(
+        registry,
+        "nothing listens there or no route leads to it",
+        "look at the port, and whether it runs",
+        error,
+      );
     case "timeout":
-      return unreachable(registry, "it did not answer in time", error);
+      return unreachable(
+        registry,
+        "it did not answer in time",
+        "try again later; a firewall or a proxy (registries.proxy) may be in between",
+        error,
+      );
     case "broken":
-      return endpoint.plainHttp
-        ? unreachable(registry, "the connection broke (does it expect https?)", error)
-        : unreachable(registry, "the connection broke", error);
+      return unreachable(
+        registry,
+        "the connection broke",
+        endpoint.plainHttp ? "it may expect https; else try again" : "try again: what has arrived is kept",
+        error,
+      );
   }
 }
 
-function unreachable(registry: string, why: string, cause: unknown): AgentError {
+function untrustedHint(error: unknown, registry: string): string {
+  const code = codeOf(error);
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
+    return "it has expired or is not valid yet: renew it, or look at the node's clock";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "HOSTNAME_MISMATCH")
+    return "it was made for another name than the one in the reference";
+  return `name the authority that signed it: registries.hosts."${registry}".ca: /path/to/ca.pem`;
+}
+
+function unreachable(registry: string, why: string, hint: string, cause: unknown): AgentError {
   return new AgentError("REGISTRY_UNREACHABLE", `registry ${registry} is unreachable: ${why}`, {
     cause,
+    hint,
     details: { registry },
   });
 }

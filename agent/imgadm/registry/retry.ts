@@ -1,5 +1,7 @@
 // When and how long to wait before asking again (container-specs.md 10.6).
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../../log/logger.ts";
+import { networkFailure, type HttpAnswer, type HttpRequest, type Transport } from "./transport.ts";
 
 export interface RetryPolicy {
   /** Requests in all. */
@@ -8,9 +10,9 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
-export const RETRY: RetryPolicy = { attempts: 5, baseMs: 500, maxMs: 15_000 };
+export const RETRY: RetryPolicy = { attempts: 5, baseMs: 500, maxMs: 60_000 };
 
-export const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 /**
  * Milliseconds to wait before attempt `attempt + 1`: what Retry-After says, else a doubled and jittered base.
@@ -37,4 +39,44 @@ export function parseRetryAfter(text: string, now: number): number | undefined {
 
 export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await sleep(ms, undefined, signal ? { signal } : {});
+}
+
+export interface Patience {
+  readonly transport: Transport;
+  readonly retry: RetryPolicy;
+  readonly log: Logger;
+}
+
+/**
+ * Sends what `request` makes, anew for each attempt, until the answer is final: the last answer is returned whatever its
+ * status. Rejects with the last network error. What cannot become better (an unknown name, a refused connection, a
+ * certificate) is not repeated.
+ */
+export async function sendPatiently(
+  request: () => Promise<HttpRequest>,
+  { transport, retry, log }: Patience,
+): Promise<HttpAnswer> {
+  for (let attempt = 1; ; attempt++) {
+    const last = attempt >= retry.attempts;
+    let signal: AbortSignal | undefined;
+    let delay: number | undefined;
+    try {
+      const next = await request();
+      signal = next.signal;
+      signal?.throwIfAborted();
+      const answer = await transport.request(next);
+      if (last || !RETRYABLE_STATUS.has(answer.status)) return answer;
+      delay = retryDelayMs(retry, attempt, answer.header("retry-after"));
+      if (delay === undefined) return answer;
+      answer.discard();
+      log.debug({ host: next.url.host, status: answer.status, attempt, delay }, "registry busy, asking again");
+    } catch (error) {
+      signal?.throwIfAborted();
+      const failure = networkFailure(error);
+      if (last || (failure !== "broken" && failure !== "timeout")) throw error;
+      delay = retryDelayMs(retry, attempt, undefined) ?? retry.maxMs;
+      log.debug({ err: error, attempt, delay }, "registry did not answer, asking again");
+    }
+    await pause(delay, signal);
+  }
 }

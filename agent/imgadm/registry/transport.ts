@@ -4,12 +4,15 @@
 import type { Dispatcher } from "undici";
 import type { Config } from "../../config/schema.ts";
 import { AgentError } from "../../errors/agent-error.ts";
+import { certificatesByHost, type HostCertificates } from "./host-certificates.ts";
 import { hostOf, isLoopback, isPrivateToNode } from "./endpoint.ts";
 
 export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Sent by POST when present. Such a request is not redirected: the answer is the redirect itself. */
+  readonly form?: URLSearchParams;
 }
 
 export interface HttpAnswer {
@@ -18,15 +21,18 @@ export interface HttpAnswer {
   /** All lines of a header that may be repeated. */
   headerLines(name: string): readonly string[];
   readonly body: AsyncIterable<Uint8Array>;
-  /** Reads at most `limit` bytes; undefined when there are more. */
+  /** Reads at most `limit` bytes; undefined when there are more. Rejects with a timeout when they take too long. */
   read(limit: number): Promise<Buffer | undefined>;
   /** Gives up the body and frees the connection. */
   discard(): void;
 }
 
 export interface Transport {
-  /** GET, following redirects. The Authorization header goes to the first host only. Rejects with network errors as undici raises them. */
-  get(request: HttpRequest): Promise<HttpAnswer>;
+  /**
+   * GET (POST with a form), following redirects. The Authorization header goes to the first host only. Rejects with
+   * network errors as undici raises them.
+   */
+  request(request: HttpRequest): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 
@@ -37,51 +43,75 @@ const BODY_TIMEOUT_MS = 60_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** A small document that takes longer is dripped at us. */
+const READ_TIMEOUT_MS = 60_000;
+
 interface Connections {
-  get(url: URL, options: Pick<HttpRequest, "headers" | "signal">): Promise<Dispatcher.ResponseData<unknown>>;
+  request(url: URL, options: Omit<HttpRequest, "url">): Promise<Dispatcher.ResponseData<unknown>>;
   close(): Promise<void>;
 }
 
-export function createTransport(proxies: Config["proxies"]): Transport {
+export interface TransportOptions {
+  readonly proxies: Config["proxies"];
+  readonly registries: Pick<Config["registries"], "hosts">;
+}
+
+/** Nothing is loaded or opened before the first request. */
+export function createTransport(options: TransportOptions): Transport {
   let connections: Promise<Connections> | undefined;
   return {
-    get: async (req) => follow(req, await (connections ??= openConnections(proxies))),
+    request: async (req) => follow(req, await (connections ??= openConnections(options))),
     close: async () => {
       await (await connections)?.close();
     },
   };
 }
 
-async function openConnections(proxies: Config["proxies"]): Promise<Connections> {
+async function openConnections({ proxies, registries }: TransportOptions): Promise<Connections> {
   const { Agent, EnvHttpProxyAgent, request } = await import("undici");
-  const options = {
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    bodyTimeout: BODY_TIMEOUT_MS,
-    connections: 8,
+  const certificates = certificatesByHost(registries);
+  const dispatchers = new Map<string, Dispatcher>();
+  const open = (tls: HostCertificates, direct: boolean): Dispatcher => {
+    const options = {
+      connect: { timeout: CONNECT_TIMEOUT_MS, ...tls },
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: BODY_TIMEOUT_MS,
+      connections: 8,
+    };
+    if (direct || (proxies.http === undefined && proxies.https === undefined)) return new Agent(options);
+    // Empty strings keep undici from reading the environment itself.
+    return new EnvHttpProxyAgent({
+      ...options,
+      requestTls: tls,
+      httpProxy: proxies.http ?? "",
+      httpsProxy: proxies.https ?? "",
+      noProxy: proxies.none ?? "",
+    });
   };
-  const direct = new Agent(options);
-  const proxied =
-    proxies.http === undefined && proxies.https === undefined
-      ? direct
-      : // Empty strings keep undici from reading the environment itself.
-        new EnvHttpProxyAgent({
-          ...options,
-          httpProxy: proxies.http ?? "",
-          httpsProxy: proxies.https ?? "",
-          noProxy: proxies.none ?? "",
-        });
+  const dispatcherFor = (url: URL): Dispatcher => {
+    const tls = url.protocol === "https:" ? certificates.of(url.host) : undefined;
+    const direct = isLoopback(urlHost(url));
+    // A certificate is shown to its own host only, wherever redirects lead.
+    const key = tls === undefined ? (direct ? "direct" : "proxied") : url.host;
+    const dispatcher = dispatchers.get(key) ?? open(tls ?? {}, direct);
+    dispatchers.set(key, dispatcher);
+    return dispatcher;
+  };
   return {
-    get: (url, { headers, signal }) =>
+    request: (url, { headers, signal, form }) =>
       request(url, {
-        method: "GET",
-        headers: { "user-agent": "zonelet", ...headers },
-        dispatcher: isLoopback(urlHost(url)) ? direct : proxied,
+        method: form === undefined ? "GET" : "POST",
+        headers: {
+          "user-agent": "zonelet",
+          ...headers,
+          ...(form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded; charset=utf-8" }),
+        },
+        dispatcher: dispatcherFor(url),
+        ...(form === undefined ? {} : { body: form.toString() }),
         ...(signal ? { signal } : {}),
       }),
     close: async () => {
-      await direct.destroy();
-      if (proxied !== direct) await proxied.destroy();
+      await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     },
   };
 }
@@ -89,10 +119,10 @@ async function openConnections(proxies: Config["proxies"]): Promise<Connections>
 async function follow(req: HttpRequest, connections: Connections): Promise<HttpAnswer> {
   let { url, headers } = req;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await connections.get(url, { headers, signal: req.signal });
+    const response = await connections.request(url, { ...req, headers });
     const answer = toAnswer(response);
     const location = answer.header("location");
-    if (!REDIRECTS.has(response.statusCode) || location === undefined) return answer;
+    if (!REDIRECTS.has(response.statusCode) || location === undefined || req.form !== undefined) return answer;
     answer.discard();
     const next = redirectTarget(url, location);
     if (next.host !== url.host) {
@@ -135,18 +165,30 @@ function toAnswer(response: Dispatcher.ResponseData<unknown>): HttpAnswer {
     read: async (limit) => {
       const chunks: Buffer[] = [];
       let length = 0;
-      for await (const chunk of bytesOf(response.body)) {
-        length += chunk.length;
-        // Leaving the loop destroys the body and with it the connection.
-        if (length > limit) return undefined;
-        chunks.push(chunk);
+      const timer = setTimeout(() => {
+        response.body.destroy(timeoutError(`the answer was not complete after ${READ_TIMEOUT_MS} ms`));
+      }, READ_TIMEOUT_MS);
+      try {
+        for await (const chunk of bytesOf(response.body)) {
+          length += chunk.length;
+          // Leaving the loop destroys the body and with it the connection.
+          if (length > limit) return undefined;
+          chunks.push(chunk);
+        }
+        return Buffer.concat(chunks);
+      } finally {
+        clearTimeout(timer);
       }
-      return Buffer.concat(chunks);
     },
     discard: () => {
       response.body.on("error", () => undefined).destroy();
     },
   };
+}
+
+/** An error that counts as a timeout of the network. */
+export function timeoutError(message: string): Error {
+  return Object.assign(new Error(message), { code: "ETIMEDOUT" });
 }
 
 async function* bytesOf(body: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
@@ -155,9 +197,12 @@ async function* bytesOf(body: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
 }
 
 /** Why a request got no (whole) answer. */
-export type NetworkFailure = "refused" | "unknown-host" | "timeout" | "broken" | "tls" | "plain-http";
+export type NetworkFailure =
+  "refused" | "unknown-host" | "timeout" | "broken" | "untrusted" | "tls" | "plain-http" | "headers";
 
-const TLS_CODES = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+/** The registry's certificate is not good. Whatever else TLS complains about follows. */
+const UNTRUSTED = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
+const TLS_CODES = /^(?:ERR_TLS|ERR_SSL)/;
 
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
@@ -166,13 +211,23 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   "UND_ERR_BODY_TIMEOUT",
 ]);
 
+/** `error.code`, its cause's or that of its first part; "" where there is none. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return codeOf(error.cause);
+}
+
 /** undefined for what did not come from the network: aborts, our own errors, bugs. */
 export function networkFailure(error: unknown): NetworkFailure | undefined {
   if (!(error instanceof Error) || error instanceof AgentError || error.name === "AbortError") return undefined;
   if (error instanceof AggregateError && error.errors.length > 0) return networkFailure(error.errors[0]);
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = codeOf(error);
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") return "plain-http";
+  if (UNTRUSTED.test(code)) return "untrusted";
   if (TLS_CODES.test(code)) return "tls";
+  if (code === "UND_ERR_HEADERS_OVERFLOW" || code === "HPE_HEADER_OVERFLOW") return "headers";
   if (TIMEOUT_CODES.has(code)) return "timeout";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "unknown-host";
   if (code === "ECONNREFUSED" || code === "EHOSTUNREACH" || code === "ENETUNREACH") return "refused";
