@@ -1,82 +1,104 @@
-// The files a container's log consists of: rotated ones in order, then the current one.
-import { open, readdir, type FileHandle } from "node:fs/promises";
+// The files a container's log consists of: rotated ones in order, then the current one (dockerinit.md 6.4). Only regular
+// files with one name are opened: whatever else lies there was not put there by zoneadmd.
+import { constants, type BigIntStats } from "node:fs";
+import { lstat, open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
-const CURRENT = "stdio.log";
-/** `stdio.log.20240514T110244Z`: names sort by time (dockerinit.md 6.4). */
-const ROTATED = /^stdio\.log\.\d{8}T\d{6}Z$/;
+const CURRENT_LOG = "stdio.log";
+/** `stdio.log.20240514T110244Z`: names sort by time. */
+const ROTATED = /^stdio\.log\.(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 
-/** Names of the log files in `directory`, oldest first; empty when there is none yet. */
-export async function logFiles(directory: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(directory);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
-  const rotated = names.filter((name) => ROTATED.test(name)).sort();
-  return [...rotated, ...(names.includes(CURRENT) ? [CURRENT] : [])].map((name) => join(directory, name));
-}
-
-export function currentLog(directory: string): string {
-  return join(directory, CURRENT);
-}
-
-const BLOCK = 64 * 1024;
-
-/** Complete lines of an open file from `position` on; returns where the first incomplete line begins. */
-export async function* linesFrom(file: FileHandle, position: number): AsyncGenerator<string, number> {
-  let offset = position;
-  let rest = Buffer.alloc(0);
-  const block = Buffer.alloc(BLOCK);
-  for (;;) {
-    const { bytesRead } = await file.read(block, 0, BLOCK, offset + rest.length);
-    if (bytesRead === 0) return offset;
-    let data = Buffer.concat([rest, block.subarray(0, bytesRead)]);
-    for (let newline = data.indexOf(10); newline >= 0; newline = data.indexOf(10)) {
-      yield data.toString("utf8", 0, newline);
-      data = data.subarray(newline + 1);
-      offset += newline + 1;
-    }
-    rest = Buffer.from(data);
-  }
+export interface LogFile {
+  readonly path: string;
+  readonly name: string;
+  readonly inode: bigint;
+  readonly bytes: number;
+  /** When it was rotated away, in the form of records' times without a fraction; undefined for the current file. */
+  readonly rotatedAt?: string;
 }
 
 /**
- * Lines of a file from `limit` (default: its end) backwards, an unterminated last line left out. Reads no more than is
- * consumed.
+ * The log files in `directory`, oldest first, the current one last; empty when there is none (yet, or any more). One
+ * moment's picture: looked at again where a rotation came between.
  */
-export async function* linesBackwards(path: string, limit?: number): AsyncGenerator<string> {
-  const file = await open(path, "r");
-  try {
-    let end = limit ?? (await file.stat()).size;
-    let tail = Buffer.alloc(0);
-    let terminated = false;
-    while (end > 0) {
-      const start = Math.max(0, end - BLOCK);
-      const block = Buffer.alloc(end - start);
-      await file.read(block, 0, block.length, start);
-      let data = Buffer.concat([block, tail]);
-      if (!terminated) {
-        const last = data.lastIndexOf(10);
-        if (last < 0) {
-          tail = data;
-          end = start;
-          continue;
-        }
-        data = data.subarray(0, last);
-        terminated = true;
-      }
-      for (let newline = data.lastIndexOf(10); newline >= 0; newline = data.lastIndexOf(10)) {
-        yield data.toString("utf8", newline + 1);
-        data = data.subarray(0, newline);
-      }
-      tail = Buffer.from(data);
-      end = start;
-    }
-    if (terminated) yield tail.toString("utf8");
-  } finally {
-    await file.close();
+export async function listLogFiles(directory: string): Promise<LogFile[]> {
+  for (;;) {
+    const before = await currentInode(directory);
+    const files = await look(directory);
+    if ((await currentInode(directory)) === before) return files;
   }
+}
+
+/** Inode of the current file; undefined while there is none. */
+export async function currentInode(directory: string): Promise<bigint | undefined> {
+  return (await statusOf(join(directory, CURRENT_LOG)))?.ino;
+}
+
+async function look(directory: string): Promise<LogFile[]> {
+  let names: string[];
+  try {
+    // A directory below which the names are ours: a link in its place would lead elsewhere.
+    if (!(await lstat(directory)).isDirectory()) return [];
+    names = await readdir(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+  const found: LogFile[] = [];
+  for (const name of [...names.filter((one) => ROTATED.test(one)).sort(), CURRENT_LOG]) {
+    const path = join(directory, name);
+    const status = await statusOf(path);
+    if (status?.isFile() !== true || status.nlink !== 1n) continue;
+    const stamp = ROTATED.exec(name);
+    found.push({
+      path,
+      name,
+      inode: status.ino,
+      bytes: Number(status.size),
+      ...(stamp ? { rotatedAt: `${stamp.slice(1, 4).join("-")}T${stamp.slice(4).join(":")}` } : {}),
+    });
+  }
+  return found;
+}
+
+async function statusOf(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Bytes of a container's log on disk, rotated files included; 0 when there is none. For `system df`. */
+export async function logBytes(directory: string): Promise<number> {
+  const files = await listLogFiles(directory);
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The file, or undefined when it is not there or nothing a log can be. Never waits for a FIFO, follows no link. */
+export async function openLogFile(path: string): Promise<FileHandle | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isMissing(error) || isCode(error, "ELOOP") || isCode(error, "ENXIO")) return undefined;
+    throw error;
+  }
+  const status = await file.stat();
+  if (status.isFile() && status.nlink <= 1) return file;
+  await file.close();
+  return undefined;
+}
+
+export async function inodeOf(file: FileHandle): Promise<bigint> {
+  return (await file.stat({ bigint: true })).ino;
+}
+
+function isMissing(error: unknown): boolean {
+  return isCode(error, "ENOENT") || isCode(error, "ENOTDIR");
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,260 +1,322 @@
 // Reading a container's log: all of it or its last lines, then what comes, across rotation.
-import { watch } from "node:fs";
-import { open, stat, type FileHandle } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
-import { currentLog, linesBackwards, linesFrom, logFiles } from "./files.ts";
-import { parseLogLine, type LogStream } from "./record.ts";
+//
+// zoneadmd renames the current file and opens a new one (dockerinit.md 6.4); it may do so at any moment, and the janitor
+// may remove old files. So the file we are at is held open, is recognised by its inode, and is left for its successor
+// only when it has been read to its end after the successor was there. Nothing is read twice and nothing is missed, but
+// what was removed before we came to it.
+import type { FileHandle } from "node:fs/promises";
+import { watchDirectory } from "./change-hint.ts";
+import { currentInode, inodeOf, listLogFiles, openLogFile, type LogFile } from "./files.ts";
+import type { LogEntry, LogStream, OutputRecord } from "./record.ts";
+import { endOfLastLine, newBlock, scanBackward, scanForward, type Place } from "./scan.ts";
+import { isWanted, TailFinder, type LogSelection } from "./select.ts";
 
-export interface LogChunk {
-  readonly stream: LogStream;
-  readonly time: string;
-  /** As the container wrote them; may end within a line or a character. */
-  readonly bytes: Buffer;
-}
-
-export interface ReadLogOptions {
+export interface ReadLogOptions extends LogSelection {
   /** Only the last so many lines of output (not records). Default: everything. */
   readonly tail?: number | undefined;
   /** Go on with what is written later. */
   readonly follow?: boolean;
   /**
-   * Asked whenever the end of the file is reached while following: true when the container has ended, so that the
-   * `close` record, or a second of silence on platforms without it, ends the log.
+   * Asked whenever the end of the log is reached while following: true when the container has ended, so that the `close`
+   * record, or a second of silence on platforms without it, ends the log.
    */
   readonly ended?: () => boolean;
+  /** Ends the reading quietly. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface LogChunk {
+  readonly stream: LogStream;
+  /** Of the first record in it. */
+  readonly time: string;
+  /** As the container wrote them; may end within a line or a character. */
+  readonly bytes: Buffer;
 }
 
 /** How long a finished container's log may lag: zoneadmd drains after it reports the halt (dockerinit.md 6.4). */
 const GRACE_MS = 1_000;
-const RECHECK_MS = 250;
+const RECHECK_MS = 500;
+const RECHECK_ENDED_MS = 20;
 
 /**
- * Yields the output recorded in `directory` (`<zonepath>/logs`). A log that does not exist yet is empty, or waited for
- * when following. Unreadable lines are skipped: a full quota leaves torn ones. Ends quietly when `signal` aborts.
+ * Yields the output recorded in `directory` (`<zonepath>/logs`), records of one stream that follow each other joined.
+ * A log that does not exist yet is empty, or waited for when following. Unreadable lines are skipped: a full quota
+ * leaves torn ones. Reads on only as fast as it is consumed.
  */
-export async function* readLog(directory: string, options: ReadLogOptions = {}): AsyncGenerator<LogChunk> {
-  const files = await logFiles(directory);
-  const position = { inode: 0n, offset: 0, closed: false };
-  const chunks = options.tail === undefined ? everything(files, position) : lastLines(files, options.tail, position);
-  for await (const chunk of chunks) {
-    if (options.signal?.aborted) return;
-    yield chunk;
+export async function* readLog(directory: string, options: ReadLogOptions = {}): AsyncGenerator<LogChunk, void> {
+  for await (const records of readRecords(directory, options)) yield* joined(records);
+}
+
+/** As `readLog`, record by record, in batches of what was read at once. */
+export async function* readRecords(
+  directory: string,
+  options: ReadLogOptions = {},
+): AsyncGenerator<readonly OutputRecord[]> {
+  await using log = await LogReader.open(directory, options);
+  yield* log.history();
+  if (options.follow === true) yield* log.follow();
+}
+
+/** Contiguous records of one stream as one chunk, without copying: `decodeLines` has laid them out one behind the other. */
+function* joined(records: readonly OutputRecord[]): Generator<LogChunk> {
+  let chunk: LogChunk | undefined;
+  for (const { stream, time, bytes } of records) {
+    if (chunk?.stream === stream && isBehind(chunk.bytes, bytes)) {
+      const length = chunk.bytes.length + bytes.length;
+      chunk = { ...chunk, bytes: Buffer.from(bytes.buffer, chunk.bytes.byteOffset, length) };
+      continue;
+    }
+    if (chunk) yield chunk;
+    chunk = bytes.length > 0 ? { stream, time, bytes } : undefined;
   }
-  if (options.follow) yield* follow(directory, position, options);
+  if (chunk) yield chunk;
 }
 
-interface Position {
-  /** Inode of the current file; 0 before one exists. */
-  inode: bigint;
-  offset: number;
-  /** The last mark seen was `close`: no one writes now. */
-  closed: boolean;
+function isBehind(first: Buffer, next: Buffer): boolean {
+  return next.buffer === first.buffer && next.byteOffset === first.byteOffset + first.length;
 }
 
-async function* everything(files: readonly string[], position: Position): AsyncGenerator<LogChunk> {
-  for (const path of files) {
-    const file = await openIfThere(path);
-    if (!file) continue;
-    try {
-      position.inode = (await file.stat({ bigint: true })).ino;
-      yield* consume(file, position, 0);
-    } finally {
-      await file.close();
+class LogReader implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #options: ReadLogOptions;
+  /** Older files, in order. */
+  readonly #older: readonly LogFile[];
+  /** The newest file there was when the reading began, and since then the one we have come to. */
+  #file: FileHandle | undefined;
+  #inode: bigint | undefined;
+  readonly #place: Place = { offset: 0, overlong: false };
+  /** Time of the last record seen, to find our way when the file we are at is not in the directory any more. */
+  #lastTime = "";
+  /** The last mark seen was `close`: nobody writes now. */
+  #closed = false;
+
+  private constructor(directory: string, options: ReadLogOptions, older: readonly LogFile[]) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#older = older;
+  }
+
+  static async open(directory: string, options: ReadLogOptions): Promise<LogReader> {
+    for (;;) {
+      const files = await listLogFiles(directory);
+      const newest = files.at(-1);
+      const reader = new LogReader(directory, options, files.slice(0, -1));
+      if (newest === undefined) return reader;
+      const file = await openLogFile(newest.path);
+      // A rotation between the two looks: the list is old.
+      if (file && (await inodeOf(file)) === newest.inode) {
+        reader.#at(file, newest.inode);
+        return reader;
+      }
+      await file?.close();
     }
   }
-}
 
-async function* consume(file: FileHandle, position: Position, from: number): AsyncGenerator<LogChunk> {
-  const lines = linesFrom(file, from);
-  for (;;) {
-    const next = await lines.next();
-    if (next.done) {
-      position.offset = next.value;
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close();
+  }
+
+  /** What had been written when the reading began. */
+  async *history(): AsyncGenerator<readonly OutputRecord[]> {
+    if (this.#file === undefined) return;
+    const limit = (await this.#file.stat()).size;
+    const newest = this.#older.length;
+    const { tail } = this.#options;
+    if (tail !== undefined) {
+      const finder = new TailFinder(tail);
+      await this.#findTail(finder, limit);
+      const begin = finder.earliest;
+      if (begin === undefined || begin.file === newest) {
+        // Without a line to show, the last ones were looked at all the same: follow from the end.
+        this.#place.offset = begin?.at ?? limit;
+        await this.#skipPartialLine(limit);
+      }
+      if (begin !== undefined)
+        for await (const { entries, file } of this.#forward(begin, limit))
+          yield* this.#output(entries, (record) => finder.cut(record, file));
       return;
     }
-    const line = parseLogLine(next.value);
-    if (line.kind === "mark") position.closed = line.mark === "close";
-    if (line.kind !== "output") continue;
-    position.closed = false;
-    yield { stream: line.stream, time: line.time, bytes: line.bytes };
+    for await (const { entries } of this.#forward({ file: this.#firstWanted(), at: 0 }, limit))
+      yield* this.#output(entries);
   }
-}
 
-/** Collects records from the end until they hold `count` line ends more than the unfinished last line needs. */
-async function* lastLines(files: readonly string[], count: number, position: Position): AsyncGenerator<LogChunk> {
-  const last = files.at(-1);
-  if (last !== undefined) {
-    const file = await openIfThere(last);
-    if (file) {
-      try {
-        const status = await file.stat({ bigint: true });
-        position.inode = status.ino;
-        position.offset = await endOfLastLine(file, Number(status.size));
-      } finally {
-        await file.close();
+  async *follow(): AsyncGenerator<readonly OutputRecord[]> {
+    using hint = watchDirectory(this.#directory);
+    const { signal } = this.#options;
+    const block = newBlock();
+    let quietSince: number | undefined;
+    while (!this.#isAborted()) {
+      // Asked before looking: what was written before the end is then seen before we believe in it.
+      const ended = this.#options.ended?.() ?? false;
+      let moved = false;
+      for await (const entries of this.#rest({ block })) {
+        moved = true;
+        yield* this.#output(entries);
       }
-    }
-  }
-  if (count <= 0) return;
-  const kept: LogChunk[] = [];
-  const needed = new Map<LogStream, number>();
-  let lines = 0;
-  let first = true;
-  outer: for (const path of files.toReversed()) {
-    // What is appended meanwhile belongs to the following part, which goes on from `position`.
-    for await (const text of linesBackwards(path, path === last ? position.offset : undefined)) {
-      const line = parseLogLine(text);
-      if (line.kind === "mark" && first) position.closed = line.mark === "close";
-      if (line.kind !== "unreadable") first = false;
-      if (line.kind !== "output") continue;
-      const { stream, time, bytes } = line;
-      // An unterminated end of a stream is a line of its own.
-      const unfinished = !needed.has(stream) && bytes.at(-1) !== 10 ? 1 : 0;
-      needed.set(stream, 1);
-      const ends = countNewlines(bytes);
-      kept.unshift({ stream, time, bytes });
-      lines += ends + unfinished;
-      if (lines > count) break outer;
-    }
-  }
-  yield* trimToLines(kept, lines - count);
-}
-
-/** Drops the first `surplus` lines of the chunks. A line is counted where it ends. */
-function* trimToLines(chunks: readonly LogChunk[], surplus: number): Generator<LogChunk> {
-  let left = surplus;
-  for (const chunk of chunks) {
-    let bytes = chunk.bytes;
-    while (left > 0) {
-      const newline = bytes.indexOf(10);
-      if (newline < 0) {
-        bytes = bytes.subarray(bytes.length);
-        break;
+      if (this.#isAborted()) return;
+      const next = await this.#successor();
+      if (next) {
+        for await (const entries of this.#rest({ block, final: true })) yield* this.#output(entries);
+        await this.#file?.close();
+        this.#at(next.file, next.inode);
+        quietSince = undefined;
+        continue;
       }
-      bytes = bytes.subarray(newline + 1);
-      left--;
-    }
-    if (bytes.length > 0) yield { ...chunk, bytes };
-  }
-}
-
-async function* follow(directory: string, position: Position, options: ReadLogOptions): AsyncGenerator<LogChunk> {
-  const path = currentLog(directory);
-  using hint = changeHint(directory);
-  let file = await openIfThere(path);
-  let quietSince: number | undefined;
-  try {
-    if (file && (await file.stat({ bigint: true })).ino !== position.inode) position.offset = 0;
-    while (!options.signal?.aborted) {
-      const ended = options.ended?.() ?? false;
-      const before = position.offset;
-      if (file) {
-        yield* consume(file, position, position.offset);
-        const next = await successor(directory, file);
-        if (next) {
-          // Rotated: whatever was still written to the old file is read before the next one is begun.
-          yield* consume(file, position, position.offset);
-          await file.close();
-          file = next;
-          position.offset = 0;
-          continue;
-        }
-      } else {
-        file = await openIfThere(path);
-        if (file) {
-          position.offset = 0;
-          continue;
-        }
-      }
-      if (position.offset !== before) quietSince = undefined;
+      if (!ended || moved) quietSince = undefined;
       if (ended) {
-        if (position.closed) return;
         quietSince ??= performance.now();
-        if (performance.now() - quietSince > GRACE_MS) return;
+        if (this.#closed || performance.now() - quietSince > GRACE_MS) {
+          for await (const entries of this.#rest({ block, final: true })) yield* this.#output(entries);
+          return;
+        }
       }
-      await hint.next(ended ? 20 : RECHECK_MS, options.signal);
+      await hint.next(ended ? RECHECK_ENDED_MS : RECHECK_MS, signal);
     }
-  } finally {
-    await file?.close();
   }
-}
 
-/** The file that follows ours when it has been rotated away: several rotations may have happened since we looked. */
-async function successor(directory: string, file: FileHandle): Promise<FileHandle | undefined> {
-  const ours = (await file.stat({ bigint: true })).ino;
-  const current = await inode(currentLog(directory));
-  if (current === ours) return undefined;
-  const files = await logFiles(directory);
-  const inodes = await Promise.all(files.map(inode));
-  const next = files[inodes.indexOf(ours) + 1];
-  return next === undefined ? undefined : openIfThere(next);
-}
+  #isAborted(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
 
-async function inode(path: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(path, { bigint: true })).ino;
-  } catch {
+  #at(file: FileHandle, inode: bigint): void {
+    this.#file = file;
+    this.#inode = inode;
+    this.#place.offset = 0;
+    this.#place.overlong = false;
+  }
+
+  /** Entries from where we are to the end of the file we are at. */
+  async *#rest(how: {
+    readonly block?: Buffer;
+    readonly limit?: number;
+    readonly final?: boolean;
+  }): AsyncGenerator<LogEntry[]> {
+    const file = this.#file;
+    if (file === undefined) return;
+    // Emptied by hand (`: > stdio.log`): what comes now is new.
+    if (how.limit === undefined && (await file.stat()).size < this.#place.offset) {
+      this.#place.offset = 0;
+      this.#place.overlong = false;
+    }
+    yield* scanForward(file, this.#place, { ...how, signal: this.#options.signal });
+  }
+
+  /** Entries of the older files and of ours, from the given place on. */
+  async *#forward(
+    begin: { readonly file: number; readonly at: number },
+    limit: number,
+  ): AsyncGenerator<{ readonly entries: LogEntry[]; readonly file: number }> {
+    const { signal } = this.#options;
+    for (let file = begin.file; file < this.#older.length && signal?.aborted !== true; file++) {
+      const handle = await this.#openOlder(file);
+      if (!handle) continue;
+      try {
+        const place = { offset: file === begin.file ? begin.at : 0, overlong: false };
+        for await (const entries of scanForward(handle, place, { final: true, signal })) yield { entries, file };
+      } finally {
+        await handle.close();
+      }
+    }
+    const final = this.#options.follow !== true;
+    for await (const entries of this.#rest({ limit, final })) yield { entries, file: this.#older.length };
+  }
+
+  /** The file that was at this place in the list; undefined when it has been removed or overwritten since. */
+  async #openOlder(index: number): Promise<FileHandle | undefined> {
+    const listed = this.#older[index];
+    const handle = listed && (await openLogFile(listed.path));
+    if (!handle || (await inodeOf(handle)) === listed.inode) return handle;
+    await handle.close();
     return undefined;
   }
-}
 
-/** File events are a hint to look sooner; illumos may not deliver all of them, so there is a slow re-check, too. */
-function changeHint(directory: string): Disposable & { next(ms: number, signal?: AbortSignal): Promise<void> } {
-  let wake: (() => void) | undefined;
-  let pending = false;
-  const onChange = (): void => {
-    pending = true;
-    wake?.();
-  };
-  let watcher: ReturnType<typeof watch> | undefined;
-  const arm = (): void => {
-    if (watcher) return;
-    try {
-      watcher = watch(directory, onChange);
-      watcher.on("error", () => undefined);
-    } catch {
-      watcher = undefined; // not there yet; the re-check finds it
-    }
-  };
-  arm();
-  return {
-    async next(ms, signal) {
-      arm();
-      if (!pending) {
-        const timer = new AbortController();
-        const woken = new Promise<void>((resolve) => (wake = resolve));
-        const stop = (): void => timer.abort();
-        signal?.addEventListener("abort", stop, { once: true });
-        await Promise.race([woken, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
-        signal?.removeEventListener("abort", stop);
-        timer.abort();
-        wake = undefined;
+  async #findTail(finder: TailFinder, limit: number): Promise<void> {
+    const { signal, since } = this.#options;
+    let newest = true;
+    for (let index = this.#older.length; index >= 0 && !finder.isDone(); index--) {
+      const current = index === this.#older.length;
+      const rotatedAt = this.#older[index]?.rotatedAt;
+      if (since !== undefined && rotatedAt !== undefined && isBefore(rotatedAt, since)) return;
+      const handle = current ? this.#file : await this.#openOlder(index);
+      if (!handle) continue;
+      try {
+        const end = current ? limit : (await handle.stat()).size;
+        for await (const entries of scanBackward(handle, end, signal)) {
+          const last = entries.at(-1);
+          if (newest && last !== undefined) {
+            newest = false;
+            this.#note(last);
+          }
+          for (const entry of entries.toReversed())
+            if (entry.kind === "output" && isWanted(this.#options, entry)) {
+              finder.add(entry, index);
+              if (finder.isDone()) break;
+            }
+          if (finder.isDone()) break;
+        }
+      } finally {
+        if (!current) await handle.close();
       }
-      pending = false;
-    },
-    [Symbol.dispose]: () => watcher?.close(),
-  };
-}
+    }
+  }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
+  /** Sets the place behind the last whole line before `limit` when it was put at `limit` itself. */
+  async #skipPartialLine(limit: number): Promise<void> {
+    if (this.#file === undefined || this.#place.offset !== limit || limit === 0) return;
+    this.#place.offset = await endOfLastLine(this.#file, limit);
+  }
+
+  /** The first older file that can hold records of `since` or later. */
+  #firstWanted(): number {
+    const { since } = this.#options;
+    if (since === undefined) return 0;
+    const index = this.#older.findIndex(({ rotatedAt }) => rotatedAt === undefined || !isBefore(rotatedAt, since));
+    return index < 0 ? this.#older.length : index;
+  }
+
+  *#output(
+    entries: readonly LogEntry[],
+    cut: (record: OutputRecord) => OutputRecord | undefined = (record) => record,
+  ): Generator<readonly OutputRecord[]> {
+    const last = entries.at(-1);
+    if (last) this.#note(last);
+    const wanted: OutputRecord[] = [];
+    for (const entry of entries) {
+      if (entry.kind !== "output" || !isWanted(this.#options, entry)) continue;
+      const record = cut(entry);
+      if (record) wanted.push(record);
+    }
+    if (wanted.length > 0) yield wanted;
+  }
+
+  #note(last: LogEntry): void {
+    this.#closed = last.kind === "mark" && last.mark === "close";
+    if (last.time > this.#lastTime) this.#lastTime = last.time;
+  }
+
+  /** The file that follows ours when it has been rotated away: several rotations may have happened since we looked. */
+  async #successor(): Promise<{ readonly file: FileHandle; readonly inode: bigint } | undefined> {
+    // The usual answer, without looking at all the rotated ones.
+    if (this.#inode !== undefined && (await currentInode(this.#directory)) === this.#inode) return undefined;
+    for (;;) {
+      const next = this.#after(await listLogFiles(this.#directory));
+      if (next === undefined) return undefined;
+      const file = await openLogFile(next.path);
+      if (file && (await inodeOf(file)) === next.inode) return { file, inode: next.inode };
+      await file?.close(); // a rotation between the two looks
+    }
+  }
+
+  #after(files: readonly LogFile[]): LogFile | undefined {
+    if (this.#file === undefined) return files[0];
+    const ours = files.findIndex(({ inode }) => inode === this.#inode);
+    if (ours >= 0) return files[ours + 1];
+    // Removed, or overwritten by a rotation in the same second: the first that has not ended before us.
+    return files.find(({ rotatedAt }) => rotatedAt === undefined || !isBefore(rotatedAt, this.#lastTime));
   }
 }
 
-async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
-  const block = Buffer.alloc(Math.min(size, 64 * 1024));
-  await file.read(block, 0, block.length, size - block.length);
-  const newline = block.lastIndexOf(10);
-  return newline < 0 ? 0 : size - block.length + newline + 1;
-}
-
-function countNewlines(bytes: Buffer): number {
-  let count = 0;
-  for (const byte of bytes) if (byte === 10) count++;
-  return count;
+/** Whether a file that was rotated at `rotatedAt` can only hold records before `time`. */
+function isBefore(rotatedAt: string, time: string): boolean {
+  return rotatedAt < time.slice(0, rotatedAt.length);
 }

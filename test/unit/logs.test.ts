@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseLogLine } from "../../agent/logs/record.ts";
+import { decodeLines } from "../../agent/logs/record.ts";
 import { readLog, type ReadLogOptions } from "../../agent/logs/read.ts";
 
 function record(msg: string, stream = "stdout"): string {
@@ -12,21 +12,30 @@ function record(msg: string, stream = "stdout"): string {
 const mark = (msg: string): string =>
   `{ "time": "2024-05-14T09:30:12.101233000Z", "v": 0, "hostname": "cn0", "name": "zoneadmd","pid": 91102, "level": 30, "stream":"logfile", "msg":"${msg}" }\n`;
 
+const decode = (text: string) => {
+  const block = Buffer.from(text, "latin1");
+  return decodeLines(block, 0, block.length, 0);
+};
+
 describe("records", () => {
   test("current format: each \\u00xx is one byte", () => {
-    const line = parseLogLine(record("caf\u00c3\u00a9\n").trim());
-    expect(line.kind === "output" && line.bytes.toString("utf8")).toBe("café\n");
+    expect(decode(record("caf\u00c3\u00a9\n"))).toMatchObject([{ stream: "stdout", bytes: Buffer.from("café\n") }]);
   });
   test("older format with an unpadded fraction", () => {
-    expect(parseLogLine('{"log":"msg\\n","stream":"stderr","time":"2014-10-24T20:12:11.5000Z"}')).toEqual({
-      kind: "output",
-      stream: "stderr",
-      time: "2014-10-24T20:12:11.000005000Z",
-      bytes: Buffer.from("msg\n"),
-    });
+    expect(decode('{"log":"msg\\n","stream":"stderr","time":"2014-10-24T20:12:11.5000Z"}')).toEqual([
+      { kind: "output", stream: "stderr", time: "2014-10-24T20:12:11.000005000Z", bytes: Buffer.from("msg\n"), at: 0 },
+    ]);
   });
   test.each(["", "{", "[]", "null", '{"stream":"stdout"}', '{"msg":"x"}'])("%j is unreadable", (line) => {
-    expect(parseLogLine(line)).toEqual({ kind: "unreadable" });
+    expect(decode(line)).toEqual([]);
+  });
+  test("what follows a torn record in its line is found", () => {
+    const torn = record("lost\n").slice(0, 120);
+    const found = decode(torn + record("kept\n") + '{"log":"to' + '{"log":"old\\n","stream":"stdout","time":"x"}\n');
+    expect(found).toMatchObject([
+      { bytes: Buffer.from("kept\n"), at: 120 },
+      { bytes: Buffer.from("old\n"), time: "x" },
+    ]);
   });
 });
 
