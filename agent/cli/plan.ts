@@ -32,6 +32,7 @@ export function planFor(
     readonly name?: string | undefined;
     readonly quiet: boolean;
     readonly autoRemove: boolean;
+    readonly addUser?: boolean;
   },
 ): Plan {
   const reference = imageReference(document);
@@ -43,7 +44,7 @@ export function planFor(
     prepare: (image, uuid) => {
       const { config } = context.agent();
       const files = accountFiles(context, image.imageUuid);
-      const identity = { uuid, name, autoRemove: options.autoRemove };
+      const identity = { uuid, name, autoRemove: options.autoRemove, addUser: options.addUser ?? false };
       return document.format === "container"
         ? prepareContainer(named(document, options.name), image, config, files, identity)
         : prepareRaw(document, image, config, files, identity);

@@ -79,6 +79,7 @@ async function plansFor(
     name: options.name,
     quiet: options.quiet,
     autoRemove: options.rm ?? false,
+    addUser: options.addUser ?? false,
   } as const;
   return documents.map((document) => planFor(context, document, settings));
 }

@@ -41,6 +41,7 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
           name: options.name,
           quiet: true,
           autoRemove: options.rm ?? false,
+          addUser: options.addUser ?? false,
         });
         const prepared = plan.prepare(await plan.image(), newZoneUuid());
         if (options.output !== "table") {

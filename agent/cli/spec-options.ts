@@ -20,6 +20,7 @@ export interface SpecOptions {
   readonly disk?: string;
   readonly entrypoint?: string;
   readonly user?: string;
+  readonly addUser?: boolean;
   readonly workdir?: string;
   readonly label?: readonly string[];
   readonly network?: readonly string[];
@@ -62,6 +63,7 @@ export function addSpecOptions(command: Command): Command {
     .option("--disk <size>", "disk quota, e.g. 10g")
     .option("--entrypoint <program>", 'instead of the image\'s entrypoint ("" for none)')
     .option("-u, --user <user>", "user, uid, user:group or uid:gid")
+    .option("--add-user", "add a numeric user the image does not know to the zone's passwd file")
     .option("-w, --workdir <path>", "working directory")
     .addOption(many("-l, --label <K=V>", "label"))
     .addOption(many("--net, --network <name>", 'network of the configuration, or "none"'))
@@ -138,7 +140,7 @@ export async function readDocuments(
 }
 
 /** Beside a file only options about the invocation make sense; silently ignoring the others would be worse than refusing. */
-const ALLOWED_WITH_FILE = new Set(["file", "format", "name", "rm"]);
+const ALLOWED_WITH_FILE = new Set(["file", "format", "name", "rm", "addUser"]);
 
 function refuseMixed(options: SpecOptions): void {
   const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore

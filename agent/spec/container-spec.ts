@@ -1,6 +1,8 @@
-// ContainerSpec v1: one container as a person writes it. Every key here has a row in manifests/README.md (a test checks).
-// The JSON Schema in manifests/schema is generated from this file (write-schema.ts).
+// ContainerSpec v1: one container as a person writes it. What each field means stands here and nowhere else
+// (field-docs.ts); the JSON Schema in manifests/schema and the table in manifests/README.md are generated from this file
+// (write-schema.ts).
 import { z } from "zod";
+import { documented, field } from "./field-docs.ts";
 import {
   byteSize,
   cores,
@@ -22,7 +24,7 @@ import {
   word,
   words,
 } from "./fields.ts";
-import type { ForeignWords } from "./issues.ts";
+import { healthcheck } from "./healthcheck.ts";
 
 const name = z
   .string()
@@ -30,145 +32,333 @@ const name = z
     /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/,
     "must be 1 to 63 letters, digits, `_`, `.` or `-`, the first a letter or digit",
   );
+const someText = text.min(1, "must not be empty");
+
+const TEXT = "text";
+const TEXTS = "list of text";
+const FLAG = "true or false";
+const SIZE = "size (`512m`, `1.5g`, powers of 1024; a plain number is bytes)";
+const DURATION = "duration (`10s`, `1m30s`; the unit is needed)";
 
 const network = z.union([
-  text.min(1, "must not be empty").transform((value) => ({ name: value })),
+  someText.transform((value) => ({ name: value })),
   z.strictObject({
-    name: text.min(1, "must not be empty").describe("A network of the node's configuration."),
-    ip: nicAddress.optional().describe("Static address, with or without prefix, or `dhcp` (the default)."),
-    mac: macAddress.optional(),
+    name: documented(someText, {
+      means: "A network of the node's configuration.",
+      type: TEXT,
+      platform: "nics[].nic_tag, vlan_id, mtu, gateways",
+      example: "external",
+    }),
+    ip: field(nicAddress, {
+      means: "Static address, with or without prefix, or `dhcp`.",
+      type: "IPv4 address, `/` and prefix",
+      otherwise: "`dhcp`",
+      platform: "nics[].ips",
+      example: "10.88.88.7/24",
+    }),
+    mac: field(macAddress, {
+      means: "Hardware address.",
+      type: "six pairs of hex digits with colons",
+      otherwise: "the platform's choice",
+      platform: "nics[].mac",
+      example: "02:08:20:0c:53:01",
+    }),
   }),
 ]);
 
-export const containerSpecSchema = z.strictObject({
-  zonelet: z.literal(1).optional().describe("Version of the format."),
-  name: name.optional().describe("Name of the container; a readable one is made up when absent."),
-  image: text.min(1, "must not be empty").describe("Reference, image id or image uuid."),
-  entrypoint: words.optional().describe("Replaces the image's entrypoint and drops the image's command."),
-  command: words.optional().describe("Arguments after the entrypoint; replaces the image's command."),
-  env: environment.optional().describe("Variables, a map or a list of `K=V`; they win over the image's."),
-  envFile: listOrOne(text.min(1))
-    .optional()
-    .describe("Files of `K=V` lines, relative to the spec's file; `env` wins over them."),
-  user: word.optional().describe("`user`, `uid`, `user:group` or `uid:gid`; must exist in the image's passwd file."),
-  workdir: text.regex(/^\//, "must be an absolute path").optional().describe("Working directory; made when missing."),
-  hostname: hostName(64).optional().describe("Default: the first 12 digits of the container's id."),
-  domainname: hostName(255).optional().describe("Domain; also the last entry of the search list."),
-  labels: labels.optional().describe("Become tags `docker:label:<key>`; they win over the image's."),
-  tty: z.boolean().optional().describe("Give the process a terminal."),
-  stdin: z.boolean().optional().describe("Keep stdin open."),
-  package: text
-    .min(1, "must not be empty")
-    .optional()
-    .describe("Resource profile of the node's configuration: its name, uuid, or the first 8 digits of it."),
-  memory: memorySize.optional().describe("Memory cap, e.g. `512m`. Default: the package's, else the node's."),
-  memorySwap: z
-    .union([z.literal(-1), byteSize])
-    .optional()
-    .describe(
-      "Cap of memory plus swap. Default: the package's, else twice the memory, which is what `-1` means, too (with a warning).",
-    ),
-  cpus: cores.optional().describe("CPU cap in CPUs, e.g. `1.5`. Default: no cap."),
-  cpuShares: integer(2, 262144).optional().describe("Docker's weight; 1024 is normal."),
-  pids: integer(16, 1_000_000).optional().describe("Limit of threads. Default: the node's."),
-  disk: byteSize.optional().describe("Disk quota, rounded up to GiB; 0 is unlimited. Default: the node's."),
-  ioPriority: integer(1, 1000).optional().describe("ZFS I/O priority; 100 is normal."),
-  networks: z
-    .union([z.literal("none").transform(() => []), listOrOne(network)])
-    .optional()
-    .describe("Networks by name, in order; the first is primary. `none`: no nic. Default: the node's default network."),
-  dns: listOrOne(ipAddress).optional().describe("Resolvers. Default: those of the networks."),
-  dnsSearch: listOrOne(hostName(255)).optional().describe("Search list of the resolver."),
-  extraHosts: extraHosts.optional().describe("Lines of /etc/hosts, `NAME:ADDRESS` or a map."),
-  volumes: z
-    .array(volume)
-    .optional()
-    .describe("`/SOURCE:/TARGET[:ro]` binds a directory, `/TARGET` makes an anonymous volume."),
-  restart: restart.optional().describe("`no`, `always`, `on-failure[:N]` or `unless-stopped`."),
-  log: z
-    .strictObject({
-      driver: text.default("json-file").describe("`json-file` or `none`."),
-      options: z.record(text, text).default({}),
-      maxSize: logSize.optional().describe("Size at which the log is rotated; decimal `k`, `m`, `g`."),
-    })
-    .optional()
-    .describe("`driver` (`json-file`, `none`), `options`, `maxSize` (rotation, decimal `k`, `m`, `g`)."),
-  stopSignal: z
-    .union([text, z.number()])
-    .transform(String)
-    .optional()
-    .describe("Signal of a polite stop. Default: the image's, else SIGTERM."),
-  stopTimeout: duration.optional().describe("Time between the signal and SIGKILL. Default: `10s`."),
-  kernelVersion: z
-    .string()
-    .regex(/^\d+\.\d+(\.\d+)?$/, "must look like 4.3.0; quote it in YAML")
-    .optional()
-    .describe("Linux version the zone claims. Default: the image's, else the node's."),
-  autoRemove: z.boolean().optional().describe("Delete the zone when its container has exited."),
-  firewall: z.boolean().optional().describe("Turn the zone's firewall on (it blocks what comes in)."),
+const log = z.strictObject({
+  driver: documented(text.default("json-file"), {
+    means: "Who keeps the output.",
+    type: TEXT,
+    otherwise: "`json-file`",
+    allowed: "json-file, none",
+    platform: "internal_metadata docker:logdriver",
+    example: "none",
+  }),
+  options: documented(z.record(text, text).default({}), {
+    means: "Options of the driver, Docker's names.",
+    type: "map of text",
+    platform: "internal_metadata docker:logconfig",
+    example: { "max-file": "3" },
+  }),
+  maxSize: field(logSize, {
+    means: "Size at which the log is rotated; decimal `k`, `m`, `g`, or a plain number of bytes.",
+    type: "decimal size",
+    otherwise: "the node's (defaults.logMaxSize)",
+    platform: "zlog_max_size, in bytes",
+    example: "10m",
+  }),
 });
 
-/** Sizes in bytes, `stopTimeout` in ms, `cpus` in CPUs, `cpuShares` as Docker's weight. */
+export const containerSpecSchema = z.strictObject({
+  zonelet: field(z.literal(1), { means: "Version of the format.", type: "number", allowed: "1", example: 1 }),
+  name: field(name, {
+    means: "Name of the container.",
+    type: "1 to 63 letters, digits, `_`, `.` or `-`",
+    otherwise: "a readable one is made up",
+    platform: "alias",
+    example: "web",
+  }),
+  image: documented(someText, {
+    means: "Reference, image id or image uuid.",
+    type: TEXT,
+    platform: "image_uuid",
+    example: "nginx:1.27",
+  }),
+  entrypoint: field(words, {
+    means: "Replaces the image's entrypoint and drops the image's command.",
+    type: TEXTS,
+    otherwise: "the image's",
+    platform: "internal_metadata docker:entrypoint",
+    example: ["/docker-entrypoint.sh"],
+  }),
+  command: field(z.union([words, z.literal("none")]), {
+    means: "Arguments after the entrypoint. `none`: none, not the image's either; an empty list is the image's.",
+    type: TEXTS,
+    otherwise: "the image's",
+    platform: "internal_metadata docker:cmd",
+    example: ["nginx", "-g", "daemon off;"],
+  }),
+  env: field(environment, {
+    means: "Variables, a map or a list of `K=V`; they win over the image's. A name without value removes one.",
+    type: "map, or list of text",
+    platform: "internal_metadata docker:env",
+    example: { TZ: "UTC" },
+  }),
+  envFile: field(listOrOne(text.min(1)), {
+    means: "Files of `K=V` lines, relative to the spec's file; `env` wins over them.",
+    type: "path, or list of paths",
+    platform: "internal_metadata docker:env",
+    example: ["common.env"],
+  }),
+  user: field(word, {
+    means: "`user`, `uid`, `user:group` or `uid:gid`; must be in the image's passwd and group files, see `addUser`.",
+    type: TEXT,
+    otherwise: "the image's",
+    platform: "internal_metadata docker:user",
+    example: "www-data",
+  }),
+  addUser: field(z.boolean(), {
+    means:
+      "Add a numeric user or group the image does not know to the zone's passwd and group files before the first start.",
+    type: FLAG,
+    otherwise: "false: such a user is refused, since the platform would run it as root",
+    platform: "/etc/passwd and /etc/group of the zone, internal_metadata docker:user",
+    example: true,
+  }),
+  nonRoot: field(z.boolean(), {
+    means: "Refuse to run as root, whoever names the user.",
+    type: FLAG,
+    otherwise: "false",
+    example: true,
+  }),
+  workdir: field(text.regex(/^\//, "must be an absolute path"), {
+    means: "Working directory; made when missing.",
+    type: "absolute path",
+    otherwise: "the image's, else `/`",
+    platform: "internal_metadata docker:workdir",
+    example: "/srv",
+  }),
+  hostname: field(hostName(64), {
+    means: "Host name inside.",
+    type: TEXT,
+    otherwise: "the first 12 digits of the container's id",
+    platform: "hostname",
+    example: "web-1",
+  }),
+  domainname: field(hostName(255), {
+    means: "Domain; also the last entry of the search list.",
+    type: TEXT,
+    platform: "dns_domain",
+    example: "example.com",
+  }),
+  labels: field(labels, {
+    means: "They win over the image's. `com.joyent.package` names a package.",
+    type: "map, or list of `K=V`",
+    platform: "tags docker:label:<key>",
+    example: { tier: "front" },
+  }),
+  tty: field(z.boolean(), {
+    means: "Give the process a terminal.",
+    type: FLAG,
+    otherwise: "false",
+    platform: "internal_metadata docker:tty",
+    example: true,
+  }),
+  stdin: field(z.boolean(), {
+    means: "Keep stdin open.",
+    type: FLAG,
+    otherwise: "false",
+    platform: "internal_metadata docker:open_stdin",
+    example: true,
+  }),
+  package: field(someText, {
+    means:
+      "Resource profile of the node's configuration: its name, uuid, or the first 8 digits of it. What the spec says itself wins.",
+    type: TEXT,
+    platform: "billing_id, and the properties of memory, swap, CPU, threads, disk and I/O",
+    example: "sample-1G",
+  }),
+  memory: field(memorySize, {
+    means: "Memory cap.",
+    type: SIZE,
+    otherwise: "the package's, else the node's (defaults.memory)",
+    allowed: "at least 6m",
+    platform: "max_physical_memory, in MiB, rounded up",
+    example: "512m",
+  }),
+  memorySwap: field(z.union([z.literal(-1), byteSize]), {
+    means: "Cap of memory plus swap. `-1` means the default, with a warning.",
+    type: SIZE,
+    otherwise: "the package's, else twice the memory",
+    allowed: "at least the memory",
+    platform: "max_swap, in MiB, at least 256",
+    example: "1g",
+  }),
+  lockedMemory: field(byteSize, {
+    means: "Memory the processes may lock, all together.",
+    type: SIZE,
+    otherwise: "all of it",
+    allowed: "at most the memory",
+    platform: "max_locked_memory, in MiB",
+    example: "64m",
+  }),
+  tmpfs: field(z.union([z.literal(true), byteSize]), {
+    means: "Size of a memory file system at `/tmp`; `true`: as large as the memory. It counts as the zone's swap.",
+    type: SIZE,
+    otherwise: "0: `/tmp` is a directory of the disk",
+    allowed: "at most the memory",
+    platform: "tmpfs, in MiB",
+    example: "64m",
+  }),
+  cpus: field(cores, {
+    means: "CPU cap in CPUs.",
+    type: "number",
+    otherwise: "the package's, else no cap",
+    platform: "cpu_cap, in percent of one CPU",
+    example: 1.5,
+  }),
+  cpuShares: field(integer(2, 262144), {
+    means: "Docker's weight; 1024 is normal.",
+    type: "whole number",
+    otherwise: "the package's, else normal",
+    allowed: "2 to 262144",
+    platform: "cpu_shares; 100 for 1024",
+    example: 512,
+  }),
+  pids: field(integer(16, 1_000_000), {
+    means: "Limit of threads.",
+    type: "whole number",
+    otherwise: "the package's, else the node's (defaults.maxLwps)",
+    allowed: "16 to 1000000",
+    platform: "max_lwps",
+    example: 500,
+  }),
+  disk: field(byteSize, {
+    means: "Disk quota; 0 is unlimited.",
+    type: SIZE,
+    otherwise: "the package's, else the node's (defaults.quotaGiB)",
+    platform: "quota, in GiB, rounded up",
+    example: "20g",
+  }),
+  ioPriority: field(integer(1, 1000), {
+    means: "ZFS I/O priority; 100 is normal.",
+    type: "whole number",
+    otherwise: "the package's, else normal",
+    allowed: "1 to 1000",
+    platform: "zfs_io_priority",
+    example: 50,
+  }),
+  networks: field(z.union([z.literal("none").transform(() => []), listOrOne(network)]), {
+    means: "Networks by name, in order; the first is primary. `none`: no nic.",
+    type: "name, map, or list of these",
+    otherwise: "the node's default network (defaults.network)",
+    platform: "nics",
+    example: [{ name: "external", ip: "10.88.88.7" }],
+  }),
+  dns: field(listOrOne(ipAddress), {
+    means: "Resolvers.",
+    type: "address, or list of addresses",
+    otherwise: "those of the networks",
+    platform: "resolvers",
+    example: ["8.8.8.8"],
+  }),
+  dnsSearch: field(listOrOne(hostName(255)), {
+    means: "Search list of the resolver.",
+    type: "text, or list of text",
+    platform: "internal_metadata docker:dnssearch",
+    example: ["example.com"],
+  }),
+  extraHosts: field(extraHosts, {
+    means: "Lines of /etc/hosts, `NAME:ADDRESS` or a map.",
+    type: "map, or list of text",
+    platform: "internal_metadata docker:extraHosts",
+    example: { db: "10.88.88.9" },
+  }),
+  volumes: field(z.array(volume), {
+    means: "`/SOURCE:/TARGET[:ro]` binds a directory of the node, `/TARGET` makes an anonymous volume.",
+    type: "list of text or maps",
+    platform: "filesystems",
+    example: ["/data/www:/srv:ro"],
+  }),
+  restart: field(restart, {
+    means: "When the platform starts it again.",
+    type: TEXT,
+    otherwise: "`no`",
+    allowed: "no, always, on-failure, on-failure:N, unless-stopped",
+    platform: "internal_metadata docker:restartpolicy",
+    example: "on-failure:5",
+  }),
+  healthcheck: field(healthcheck, {
+    means: "How its health is asked for; what is left out is the image's. `none`: not even the image's.",
+    type: "map, or `none`",
+    otherwise: "the image's",
+    platform: "internal_metadata zonelet:health",
+    example: { test: "wget -q -O /dev/null http://localhost/", interval: "10s", retries: 3 },
+  }),
+  log: field(log, {
+    means: "`driver` (`json-file`, `none`), `options`, `maxSize` (rotation, decimal `k`, `m`, `g`).",
+    type: "map",
+    otherwise: "`json-file`",
+    platform: "internal_metadata docker:logdriver, docker:logconfig, zlog_max_size",
+    example: { driver: "json-file", maxSize: "10m" },
+  }),
+  stopSignal: field(z.union([text, z.number()]).transform(String), {
+    means: "Signal of a polite stop.",
+    type: "name or number",
+    otherwise: "the image's, else SIGTERM",
+    platform: "internal_metadata zonelet:stop_signal",
+    example: "SIGQUIT",
+  }),
+  stopTimeout: field(duration, {
+    means: "Time between the signal and SIGKILL.",
+    type: DURATION,
+    otherwise: "`10s`",
+    platform: "internal_metadata zonelet:stop_timeout, in seconds",
+    example: "30s",
+  }),
+  kernelVersion: field(z.string().regex(/^\d+\.\d+(\.\d+)?$/, "must look like 4.3.0; quote it in YAML"), {
+    means: "Linux version the zone claims.",
+    type: TEXT,
+    otherwise: "the image's, else the node's (defaults.kernelVersion)",
+    platform: "kernel_version",
+    example: "4.3.0",
+  }),
+  autoRemove: field(z.boolean(), {
+    means: "Delete the zone when its container has exited.",
+    type: FLAG,
+    otherwise: "false",
+    platform: "internal_metadata zonelet:autoremove",
+    example: true,
+  }),
+  firewall: field(z.boolean(), {
+    means: "Turn the zone's firewall on (it blocks what comes in).",
+    type: FLAG,
+    otherwise: "false",
+    platform: "firewall_enabled",
+    example: true,
+  }),
+});
+
+/** Sizes in bytes, durations in ms, `cpus` in CPUs, `cpuShares` as Docker's weight. */
 export type ContainerSpec = z.output<typeof containerSpecSchema>;
-
-const ELSEWHERE = "cannot be honoured in a zone";
-
-export const CONTAINER_WORDS: ForeignWords = {
-  synonyms: {
-    environment: "env",
-    env_file: "envFile",
-    cmd: "command",
-    args: "command",
-    working_dir: "workdir",
-    workingDir: "workdir",
-    cwd: "workdir",
-    container_name: "name",
-    mem_limit: "memory",
-    ram: "memory",
-    max_physical_memory: "memory",
-    memswap_limit: "memorySwap",
-    swap: "memorySwap",
-    cpu: "cpus",
-    cpu_shares: "cpuShares",
-    profile: "package",
-    pids_limit: "pids",
-    maxLwps: "pids",
-    max_lwps: "pids",
-    quota: "disk",
-    storage: "disk",
-    network: "networks",
-    net: "networks",
-    nics: "networks",
-    dns_search: "dnsSearch",
-    extra_hosts: "extraHosts",
-    hosts: "extraHosts",
-    mounts: "volumes",
-    binds: "volumes",
-    restart_policy: "restart",
-    restartPolicy: "restart",
-    logging: "log",
-    stop_signal: "stopSignal",
-    stop_grace_period: "stopTimeout",
-    kernel_version: "kernelVersion",
-    rm: "autoRemove",
-    stdin_open: "stdin",
-    openStdin: "stdin",
-    interactive: "stdin",
-    domain: "domainname",
-    tags: "labels",
-  },
-  refused: {
-    ports: "is not needed: every zone has its own address and no port is translated",
-    privileged: ELSEWHERE,
-    devices: ELSEWHERE,
-    capAdd: ELSEWHERE,
-    cap_add: ELSEWHERE,
-    network_mode: "is called \"networks\" here, and a zone cannot share the host's or another zone's network",
-    init_name: "must not be set by a spec",
-    restart_init: "must not be set by a spec",
-    limit_priv: "must not be set by a spec",
-    fs_allowed: "must not be set by a spec",
-    delegate_dataset: "must not be set by a spec",
-    internal_metadata: "must not be set by a spec; a raw vmadm manifest can",
-  },
-};

@@ -224,9 +224,10 @@ export const restart = z.string().transform((value, ctx): RestartSpec => {
   return z.NEVER;
 });
 
-/** Bytes of a log's size limit: digits and k, m or g, **decimal** (sdc-docker.md 7). */
-export const logSize = z.string().transform((value, ctx) => {
-  const bytes = parseLogSize(value);
+/** Bytes of a log's size limit: a plain number, or digits and k, m or g, **decimal** (sdc-docker.md 7). */
+export const logSize = z.union([z.string(), z.int()]).transform((value, ctx) => {
+  // Nobody means a log of ten bytes by 10.
+  const bytes = typeof value === "string" ? parseLogSize(value) : value >= 1000 ? value : undefined;
   if (bytes !== undefined) return bytes;
   ctx.addIssue({
     code: "custom",

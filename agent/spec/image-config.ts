@@ -1,5 +1,6 @@
 // The OCI image configuration, as far as it gives a container its defaults. Any optional field may be null (image-spec).
 import { z } from "zod";
+import { imageHealthcheck } from "./healthcheck.ts";
 
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 
@@ -19,6 +20,8 @@ export const imageConfigSchema = z.looseObject({
       Volumes: optional(z.record(z.string(), z.unknown())),
       Labels: optional(z.record(z.string(), z.string())),
       StopSignal: optional(z.string()),
+      /** Docker's extension: nothing an image must be refused for. */
+      Healthcheck: optional(imageHealthcheck).optional().catch(undefined),
     }),
   ),
   rootfs: optional(z.looseObject({ type: z.string(), diff_ids: z.array(z.string()) })),

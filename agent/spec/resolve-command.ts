@@ -1,5 +1,6 @@
 // What a container runs and with which variables.
-import { dockerCommand, effectiveCommand, effectiveEnv } from "./image-defaults.ts";
+import type { ContainerSpec } from "./container-spec.ts";
+import { dockerCommand, effectiveCommand, effectiveEnv, type Command } from "./image-defaults.ts";
 import { metadataTextFault } from "./metadata-text.ts";
 import type { SpecPath } from "./problem.ts";
 import type { ResolveContext } from "./resolve.ts";
@@ -8,7 +9,7 @@ import type { FieldOrigin } from "./resolved.ts";
 /** Entrypoint and command by Docker's rules; both may end empty. */
 export function resolveCommand(context: ResolveContext) {
   const { spec, image } = context;
-  const asked = context.command ?? dockerCommand(spec.entrypoint, spec.command);
+  const asked = context.command ?? specCommand(spec);
   const { entrypoint, args: cmd } = effectiveCommand(image.configuration.config, asked);
   for (const [key, list] of [
     ["entrypoint", entrypoint],
@@ -26,6 +27,12 @@ export function resolveCommand(context: ResolveContext) {
     entrypointOrigin: asked.entrypoint === null ? fromImage("Config.Entrypoint") : context.fromSpec("entrypoint"),
     cmdOrigin: asked.args === null ? fromImage("Config.Cmd") : own,
   };
+}
+
+/** As Docker reads them; `none` is what Docker has no word for. */
+export function specCommand({ entrypoint, command }: Pick<ContainerSpec, "entrypoint" | "command">): Command {
+  if (command !== "none") return dockerCommand(entrypoint, command);
+  return { entrypoint: dockerCommand(entrypoint, undefined).entrypoint, args: [] };
 }
 
 /** The image's variables in their order, overridden in place, then the spec's own. A bare name removes. */

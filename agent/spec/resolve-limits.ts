@@ -1,6 +1,6 @@
 // Sizes a spec may leave to the node.
 import { AgentError } from "../errors/agent-error.ts";
-import { GIB, MIB, parseByteSize } from "../util/units.ts";
+import { formatBytes, GIB, MIB, parseByteSize } from "../util/units.ts";
 import { parseLogSize } from "./fields.ts";
 import { choosePackage, PACKAGE_LABEL, packageShares, type Package } from "./packages.ts";
 import type { ResolveContext } from "./resolve.ts";
@@ -11,7 +11,17 @@ const SWAP_FLOOR = 256 * MIB;
 
 type Limits = Pick<
   ResolvedContainer,
-  "package" | "memoryBytes" | "swapBytes" | "cpus" | "cpuShares" | "zoneShares" | "maxLwps" | "ioPriority" | "diskBytes"
+  | "package"
+  | "memoryBytes"
+  | "swapBytes"
+  | "lockedBytes"
+  | "tmpfsBytes"
+  | "cpus"
+  | "cpuShares"
+  | "zoneShares"
+  | "maxLwps"
+  | "ioPriority"
+  | "diskBytes"
 >;
 
 /** What a container may use: the spec's own values, else its package's, else the node's defaults. */
@@ -31,11 +41,15 @@ export function resolveLimits(context: ResolveContext): { readonly limits: Limit
     if (spec[key] !== undefined) return context.fromSpec(key);
     return chosen?.[property] === undefined ? otherwise : { from: "package", why: `${chosen.name} (${property})` };
   };
+  const own = (key: keyof typeof spec, otherwise: string): FieldOrigin =>
+    spec[key] === undefined ? fixed(otherwise) : context.fromSpec(key);
   return {
     limits: {
       ...(chosen === undefined ? {} : { package: chosen.uuid }),
       memoryBytes,
       swapBytes: swap.bytes,
+      lockedBytes: withinMemory(context, "lockedMemory", spec.lockedMemory ?? memoryBytes, memoryBytes),
+      tmpfsBytes: withinMemory(context, "tmpfs", spec.tmpfs === true ? memoryBytes : (spec.tmpfs ?? 0), memoryBytes),
       ...(cpus === undefined ? {} : { cpus }),
       ...(spec.cpuShares === undefined ? {} : { cpuShares: spec.cpuShares }),
       ...(zoneShares === undefined ? {} : { zoneShares }),
@@ -47,6 +61,8 @@ export function resolveLimits(context: ResolveContext): { readonly limits: Limit
       package: context.fromSpec(spec.package === undefined ? "labels" : "package"),
       memoryBytes: origin("memory", "max_physical_memory", nodeDefault("memory")),
       swapBytes: swap.origin,
+      lockedBytes: own("lockedMemory", "the same as the memory"),
+      tmpfsBytes: own("tmpfs", "/tmp is a directory within the quota"),
       cpus: origin("cpus", "cpu_cap", fixed("no cap")),
       cpuShares: origin("cpuShares", "fss", fixed("normal weight")),
       zoneShares: origin("cpuShares", "fss", fixed("normal weight")),
@@ -99,6 +115,11 @@ function resolvePackage(context: ResolveContext): Package | undefined {
       context.complain(["labels", PACKAGE_LABEL], `names another package than "package" (${JSON.stringify(word)})`);
   }
   return choice.package;
+}
+
+function withinMemory(context: ResolveContext, key: "lockedMemory" | "tmpfs", bytes: number, memory: number): number {
+  if (bytes > memory) context.complain([key], `must not be more than the memory (${formatBytes(memory)})`);
+  return bytes;
 }
 
 function mebibytes(value: number | undefined): number | undefined {

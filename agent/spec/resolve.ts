@@ -3,6 +3,7 @@
 import { AgentError } from "../errors/agent-error.ts";
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 import type { ContainerSpec } from "./container-spec.ts";
+import { effectiveHealthcheck } from "./healthcheck.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { effectiveLabels, isReservedLabel, RESERVED_LABELS, type Command } from "./image-defaults.ts";
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
@@ -50,8 +51,6 @@ export interface ResolveInput {
   readonly dockerId: string;
   /** The command as another format means it; else the spec's is read by Docker's rules. */
   readonly command?: Command;
-  /** Whether root is refused as user, whoever names it. */
-  readonly requireNonRoot?: boolean;
   readonly group?: GroupPlace;
   /** Problems the caller has found already; raised together with those found here. */
   readonly problems?: readonly SpecProblem[];
@@ -107,8 +106,9 @@ export function resolveContainer(input: ResolveInput): Resolution {
   const config = image.configuration.config;
   const wantedUser = spec.user !== undefined && spec.user !== "" ? spec.user : (config?.User ?? "");
   const userFromSpec = spec.user !== undefined && spec.user !== "";
-  const user = checkUser(wantedUser, input.files);
+  const user = checkUser(wantedUser, input.files, { add: spec.addUser ?? false });
   if (user.ok && user.warning !== undefined) context.warn(["user"], `user ${wantedUser} ${user.warning}`);
+  const health = effectiveHealthcheck(spec.healthcheck, config?.Healthcheck);
   const workdir = spec.workdir ?? config?.WorkingDir ?? "";
   const logSize = resolveLogSize(context);
 
@@ -119,7 +119,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       : `user ${JSON.stringify(wantedUser)} of the image: ${user.message}`;
     throw new AgentError("USER_UNKNOWN", message, { hint: user.hint });
   }
-  if (input.requireNonRoot === true && isRoot(user.user, input.files))
+  if (spec.nonRoot === true && isRoot(user.user, input.files))
     throw new AgentError(
       "USER_UNKNOWN",
       `${formatComplaint(source.locate([]), fullPath(source, []), "root is refused as user")}, and ${userFromSpec ? "the document" : "the image"} names no other`,
@@ -170,6 +170,8 @@ export function resolveContainer(input: ResolveInput): Resolution {
       stopSignal: stopSignal.signal,
       stopTimeoutMs: spec.stopTimeout ?? STOP_TIMEOUT_MS,
       autoRemove: spec.autoRemove ?? false,
+      ...(health === undefined ? {} : { health }),
+      ...(user.accounts === undefined ? {} : { accounts: user.accounts }),
       firewallEnabled: spec.firewall ?? false,
       ...(input.group === undefined ? {} : { group: input.group }),
     },
@@ -204,6 +206,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       stopSignal: stopSignal.origin,
       stopTimeoutMs: origin("stopTimeout", fixed("10 s")),
       autoRemove: context.fromSpec("autoRemove"),
+      health: origin("healthcheck", { from: "image", why: "Config.Healthcheck" }),
       firewallEnabled: origin("firewall", fixed("off unless asked for")),
       group: { from: "spec", why: `one of several containers of ${source.name}` },
     },

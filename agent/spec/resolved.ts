@@ -1,6 +1,8 @@
 // A container with nothing left to decide: the spec merged with its image's configuration and the node's defaults.
 // `buildZoneManifest` turns it into a payload without asking anything else. Sizes are bytes, CPUs are cores; the
 // platform's units come in at zoneinit/resources.ts only.
+import type { Healthcheck } from "./healthcheck.ts";
+import type { AccountLines } from "./added-accounts.ts";
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 
 export interface ResolvedNic {
@@ -62,6 +64,10 @@ export interface ResolvedContainer {
   readonly memoryBytes: number;
   /** Memory plus swap. */
   readonly swapBytes: number;
+  /** Of all processes together. */
+  readonly lockedBytes: number;
+  /** Of a memory file system at /tmp; 0: none. */
+  readonly tmpfsBytes: number;
   readonly cpus?: number;
   /** Docker's weight. */
   readonly cpuShares?: number;
@@ -87,6 +93,9 @@ export interface ResolvedContainer {
   readonly stopTimeoutMs: number;
   /** Delete the zone when its container has exited. */
   readonly autoRemove: boolean;
+  readonly health?: Healthcheck;
+  /** Lines the zone's passwd and group files need for `user`. */
+  readonly accounts?: AccountLines;
   readonly firewallEnabled: boolean;
   /** Absent for a container that is alone in its document. */
   readonly group?: GroupPlace;

@@ -1,3 +1,4 @@
+import type { Healthcheck } from "../spec/healthcheck.ts";
 import type { GroupPlace, ResolvedContainer } from "../spec/resolved.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
 import { intentDigest, type MadeUp } from "./digest.ts";
@@ -39,6 +40,7 @@ export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp):
       stopSignal: container.stopSignal,
       stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
       autoRemove: container.autoRemove,
+      ...(container.health === undefined ? {} : { health: container.health }),
       ...(container.group === undefined ? {} : { group: container.group }),
     },
     madeUp,
@@ -50,6 +52,7 @@ export interface Promises {
   readonly stopSignal: string;
   readonly stopTimeoutS: number;
   readonly autoRemove: boolean;
+  readonly health?: Healthcheck;
   readonly group?: GroupPlace;
 }
 
@@ -64,6 +67,7 @@ export function withMarks(manifest: ZoneManifest, promises: Promises, madeUp: Ma
     ...(promises.stopSignal === DEFAULT_STOP_SIGNAL ? {} : { [MARK.stopSignal]: promises.stopSignal }),
     ...(promises.stopTimeoutS === DEFAULT_STOP_TIMEOUT_S ? {} : { [MARK.stopTimeout]: promises.stopTimeoutS }),
     ...(promises.autoRemove ? { [MARK.autoRemove]: true } : {}),
+    ...(promises.health === undefined ? {} : { [MARK.health]: JSON.stringify(promises.health) }),
     ...(promises.group === undefined
       ? {}
       : { [MARK.group]: promises.group.name, [MARK.groupOrder]: promises.group.order }),

@@ -51,6 +51,8 @@ export const MARK_KEYS = {
   stopTimeout: "zonelet:stop_timeout",
   /** bool: delete the zone when its container has exited */
   autoRemove: "zonelet:autoremove",
+  /** json object of spec/healthcheck.ts: how its health is asked for */
+  health: "zonelet:health",
   /** text: the document's name, on each container of a document with several */
   group: "zonelet:group",
   /** number: 0 is started first */

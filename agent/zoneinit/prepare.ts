@@ -19,6 +19,8 @@ export interface Identity {
   readonly uuid?: ZoneUuid;
   /** Wins over the document's. Default: the document's, else a readable random one. */
   readonly name?: ContainerName;
+  /** `--add-user`, whatever the document says. */
+  readonly addUser?: boolean;
   /** `--rm`: delete the zone when its container has exited, whatever the document says. */
   readonly autoRemove?: boolean;
 }
@@ -35,7 +37,11 @@ export function prepareContainer(
   identity: Identity = {},
 ): PreparedZone {
   const { source } = document;
-  const spec = identity.autoRemove === true ? { ...document.spec, autoRemove: true } : document.spec;
+  const spec = {
+    ...document.spec,
+    ...(identity.autoRemove === true ? { autoRemove: true } : {}),
+    ...(identity.addUser === true ? { addUser: true } : {}),
+  };
   if (spec.envFile !== undefined) throw new AgentError("INTERNAL", `the env files of ${source.name} were not read`);
   const uuid = identity.uuid ?? newZoneUuid();
   const name = identity.name ?? containerName(spec.name ?? randomName());
@@ -68,6 +74,7 @@ export function prepareContainer(
     stopSignal: container.stopSignal,
     stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
     bindSources: container.mounts.filter((mount) => mount.type === "bind").map((mount) => mount.source),
+    ...(container.accounts === undefined ? {} : { accounts: container.accounts }),
     warnings: [...(document.converted?.warnings ?? []), ...warnings],
     origins: valueOrigins(manifest, origins),
   };

@@ -1,4 +1,5 @@
 // What a spec becomes: one payload for vmadm and what the agent itself has to know to keep the container's promises.
+import type { AccountLines } from "../spec/added-accounts.ts";
 import type { SpecWarning } from "../spec/problem.ts";
 import type { ContainerName } from "../util/ids.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
@@ -25,6 +26,8 @@ export interface PreparedZone {
   readonly stopTimeoutS: number;
   /** Directories or files of the global zone that must exist before create: vmadm does not check them. */
   readonly bindSources: readonly string[];
+  /** Lines the zone's account files need before its first start. */
+  readonly accounts?: AccountLines;
   readonly warnings: readonly SpecWarning[];
   readonly origins: readonly ValueOrigin[];
 }

@@ -25,10 +25,10 @@ export function zoneResources(container: ResolvedContainer): ZoneResources {
   const memory = Math.ceil(container.memoryBytes / MIB);
   return {
     max_physical_memory: memory,
-    max_locked_memory: memory,
+    max_locked_memory: Math.min(Math.ceil(container.lockedBytes / MIB), memory),
     max_swap: Math.max(Math.ceil(container.swapBytes / MIB), memory, SWAP_MIN_MIB),
     // 0 is a plain directory: /tmp counts against the quota instead of the memory, as with sdc-docker.
-    tmpfs: 0,
+    tmpfs: Math.min(Math.ceil(container.tmpfsBytes / MIB), memory),
     max_lwps: container.maxLwps,
     quota: Math.ceil(container.diskBytes / GIB),
     ...(container.cpus === undefined ? {} : { cpu_cap: Math.ceil(round(container.cpus * 100)) }),

@@ -1,7 +1,7 @@
 // `run` and `create`: from a request to a zone, once, whatever is killed in between.
 //
 //   lock the name → look at the zones → settle what an earlier command left → image → prepare → check mounts →
-//   vmadm validate → record "creating" (on disk) → vmadm create → record "created" → vmadm start → record "started"
+//   vmadm validate → record "creating" (on disk) → vmadm create → accounts → record "created" → vmadm start → record "started"
 //
 // A failure after "creating" undoes the zone and the record, and says so. A kill leaves the record, and the next command
 // for the same name takes it from there (settle.ts).
@@ -17,12 +17,13 @@ import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
+import { writeAccounts } from "./accounts.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
 import { awaitSurvivor, childRecorder, deleteZone, judge } from "./settle.ts";
 import type { ZoneStore } from "./store.ts";
 
-export type LaunchStep = "image" | "prepare" | "mounts" | "validate" | "create" | "start";
+export type LaunchStep = "image" | "prepare" | "mounts" | "validate" | "create" | "accounts" | "start";
 
 export interface LaunchRequest {
   readonly name: ContainerName;
@@ -116,6 +117,12 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
     await images.pinned(image.imageUuid, () =>
       dependencies.vmadm.create(prepared.manifest, { ...callOptions(request), onSpawn: childRecorder(record, store) }),
     );
+    // Before the record says "created": a zone whose files lack their lines is deleted by whoever comes after a kill.
+    if (prepared.accounts !== undefined) {
+      step = "accounts";
+      request.onStep?.("accounts");
+      writeAccounts(dependencies.paths.zoneRoot(uuid), prepared.accounts);
+    }
     const created: ZoneRecord = { ...record, phase: "created" };
     if (request.want === "stopped") {
       await store.save(created);

@@ -19,7 +19,6 @@ export interface Converted {
   /** Exactly what the document means: Docker's reading of an empty command does not hold for every format. */
   readonly command: Command;
   readonly warnings: readonly SpecWarning[];
-  readonly requireNonRoot: boolean;
   readonly group?: GroupPlace;
 }
 
@@ -51,7 +50,6 @@ export function toContainers(
         converted: {
           command: { entrypoint: app.entrypoint, args: app.args },
           warnings,
-          requireNonRoot: app.requireNonRoot ?? false,
           ...(document.apps.length > 1 ? { group: { name: group, order } } : {}),
         },
       },
@@ -66,13 +64,14 @@ function toSpec(
   source: SpecSource,
   report: Report,
 ): { readonly spec: ContainerSpec; readonly source: SpecSource } | undefined {
-  const { volumes, mounts } = readVolumes(app, document, report);
+  const { volumes, mounts, tmpfs } = readVolumes(app, document, report);
   const name = containerName(document, app, group);
   const input = {
     ...(name === undefined ? {} : { name }),
     image: imageReference(app),
     ...specInput(app, document),
     ...(volumes.length === 0 ? {} : { volumes }),
+    ...(tmpfs === undefined ? {} : { tmpfs }),
   };
   const labels = document.format === "compose" ? composeLabels(app, group) : {};
   const own = convertedSource(source, app, input, mounts);

@@ -1,6 +1,7 @@
 // Mounts of an app as volumes of a spec: directories of the node and anonymous volumes; the rest is refused by its place.
 import type { Report } from "../formats/format.ts";
 import type { NeutralApp, NeutralDocument, NeutralMount } from "../neutral.ts";
+import { cleanPath } from "../paths.ts";
 import { placeOf } from "./source.ts";
 
 interface VolumeInput {
@@ -15,8 +16,15 @@ export function readVolumes(
   app: NeutralApp,
   document: NeutralDocument,
   report: Report,
-): { readonly volumes: VolumeInput[]; readonly mounts: number[] } {
+): {
+  readonly volumes: VolumeInput[];
+  readonly mounts: number[];
+  /** Size of a memory file system at /tmp, where a zone can have one. */
+  readonly tmpfs?: number | true;
+} {
+  const tmpfs = app.mounts.find(isZoneTmpfs);
   const found = app.mounts.flatMap((mount, i) => {
+    if (mount === tmpfs) return [];
     const volume = volumeOf(mount, i, app, document, report);
     return volume === undefined ? [] : [{ volume, i }];
   });
@@ -29,7 +37,12 @@ export function readVolumes(
   return {
     volumes: [...found.map(({ volume }) => volume), ...points],
     mounts: found.map(({ i }) => i),
+    ...(tmpfs === undefined ? {} : { tmpfs: tmpfs.sizeBytes ?? true }),
   };
+}
+
+function isZoneTmpfs({ type, target, readOnly }: NeutralMount): boolean {
+  return type === "tmpfs" && cleanPath(target) === "/tmp" && !readOnly;
 }
 
 function volumeOf(

@@ -16,6 +16,8 @@ const NEUTRAL_FIELDS: Readonly<Partial<Record<keyof ContainerSpec, string>>> = {
   disk: "diskBytes",
   log: "logging",
   stopTimeout: "stopTimeoutMs",
+  healthcheck: "health",
+  nonRoot: "requireNonRoot",
 };
 
 /**

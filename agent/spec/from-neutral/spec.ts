@@ -42,6 +42,8 @@ export function specInput(app: NeutralApp, document: NeutralDocument): Record<st
     stopSignal: app.stopSignal,
     stopTimeout: stopTimeout === undefined ? undefined : `${stopTimeout}ms`,
     autoRemove: app.autoRemove,
+    nonRoot: app.requireNonRoot,
+    healthcheck: healthInput(app.health),
   });
 }
 
@@ -58,6 +60,20 @@ function smaller(a: number | null, b: number | undefined): number | undefined {
 function sharesOf(cores: number | undefined): number | undefined {
   if (cores === undefined) return undefined;
   return Math.min(Math.max(Math.floor(cores * SHARES_PER_CORE), MIN_SHARES), MAX_SHARES);
+}
+
+function healthInput(health: NeutralApp["health"]): unknown {
+  if (health === undefined) return undefined;
+  if (health === null) return "none";
+  const ms = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}ms`);
+  return defined({
+    test: health.exec === undefined ? undefined : ["CMD", ...health.exec],
+    interval: ms(health.intervalMs),
+    timeout: ms(health.timeoutMs),
+    startPeriod: ms(health.startPeriodMs),
+    startInterval: ms(health.startIntervalMs),
+    retries: health.retries,
+  });
 }
 
 function restartText({ policy, maxRetries }: NeutralApp["restart"]): string {
