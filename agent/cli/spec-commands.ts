@@ -6,6 +6,7 @@ import type { SpecFormat } from "../spec/formats/format.ts";
 import { newZoneUuid } from "../util/ids.ts";
 import type { CliContext } from "./context.ts";
 import { parseFormat } from "./context.ts";
+import { asksForField, explainField } from "./explain-field.ts";
 import { formatData, formatTable, type OutputFormat } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
 import { formatWarning } from "./run-commands.ts";
@@ -34,7 +35,12 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
   addSpecOptions(program.command("explain"))
     .description("show each value of the resulting manifest and where it comes from")
     .addOption(new Option("-o, --output <format>", "table, json or yaml").argParser(parseFormat).default("table"))
+    .addHelpText("after", '\n"explain spec" lists the fields of a container spec, "explain spec.memory" explains one.')
     .action(async (image: string | undefined, args: string[], options: SpecOptions & { output: OutputFormat }) => {
+      if (options.file === undefined && asksForField(image)) {
+        await context.output.out(explainField(image, options.output));
+        return;
+      }
       for (const document of await readDocuments(context, image, args, options)) {
         const plan = planFor(context, document, {
           pull: "never",

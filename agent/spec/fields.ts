@@ -1,6 +1,7 @@
 // Kinds of values a ContainerSpec is made of: human notations in, plain numbers and lists out.
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
+import { documented, field } from "./field-docs.ts";
 import { MIB, parseByteSize, parseDuration, formatBytes } from "../util/units.ts";
 
 /** Docker's floor (container-specs.md 2). */
@@ -181,12 +182,32 @@ const volumeText = text.transform((value, ctx): VolumeSpec => {
 
 const volumeObject = z
   .strictObject({
-    type: z.enum(["bind", "volume"]).optional().describe("Default: bind with a source, volume without."),
-    source: absolute
-      .optional()
-      .describe("Directory of the global zone; below one of the node's `mounts.allowedRoots`."),
-    target: absolute.describe("Where it appears in the container."),
-    readOnly: z.boolean().default(false),
+    type: field(z.enum(["bind", "volume"]), {
+      means: "A directory of the node, or an anonymous volume in the zone's dataset.",
+      type: "text",
+      otherwise: "`bind` with a source, `volume` without",
+      allowed: "bind, volume",
+      example: "bind",
+    }),
+    source: field(absolute, {
+      means: "Directory of the global zone, below one of the node's `mounts.allowedRoots`.",
+      type: "absolute path",
+      platform: "filesystems[].source",
+      example: "/data/www",
+    }),
+    target: documented(absolute, {
+      means: "Where it appears in the container.",
+      type: "absolute path",
+      platform: "filesystems[].target",
+      example: "/srv",
+    }),
+    readOnly: documented(z.boolean().default(false), {
+      means: "Nothing can be written there.",
+      type: "true or false",
+      otherwise: "false",
+      platform: "filesystems[].options ro",
+      example: true,
+    }),
   })
   .transform((value, ctx): VolumeSpec => {
     const type = value.type ?? (value.source === undefined ? "volume" : "bind");
