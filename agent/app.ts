@@ -25,14 +25,21 @@ export interface Agent {
   readonly events: Events;
 }
 
+type Level = NonNullable<Config["log"]["level"]>;
+
 export interface AgentOptions extends LoadOptions {
-  readonly logLevel?: Config["log"]["level"] | undefined;
+  readonly logLevel?: Level | undefined;
+  /** Where neither the command line nor the configuration says one. */
+  readonly defaultLevel?: Level | undefined;
 }
 
 /** Reads the configuration and puts the agent together. Starts nothing and touches nothing on the host. */
 export function createAgent(options: AgentOptions = {}): Agent {
   const config = loadConfig(options);
-  const log = createLogger({ level: options.logLevel ?? config.log.level, destination: process.stderr });
+  const log = createLogger({
+    level: options.logLevel ?? config.log.level ?? options.defaultLevel ?? "warn",
+    destination: process.stderr,
+  });
   const runner = createCommandRunner({
     env: config.commandEnv,
     onDone: ({ argv, durationMs, exitCode, failure }) => {

@@ -39,6 +39,7 @@ export async function start(host: NodeJS.Process): Promise<number> {
       readStdin: () => readStdin(host.stdin),
       formatError,
       agent: (options) => (agent ??= createAgent(options)),
+      freshAgent: createAgent,
     });
   } catch (error) {
     const failure = fromUnknown(error);

@@ -16,6 +16,8 @@ export interface CliContext {
   readonly version: string;
   /** Reads the configuration the first time it is called. */
   agent(): Agent;
+  /** Reads the configuration anew each time; for the daemon, whose log is read by nobody at the moment it is written. */
+  freshAgent(options: { readonly defaultLevel: "info" }): Agent;
   /** Text of stdin, for `-f -`. */
   readStdin(): Promise<string>;
   readonly cwd: string;

@@ -1,6 +1,7 @@
 // events
 import { Option, type Command } from "commander";
-import { AgentError } from "../errors/agent-error.ts";
+import { createDaemonClient } from "../daemon/client.ts";
+import { AgentError, hasCode } from "../errors/agent-error.ts";
 import { compileFilters } from "../filters/evaluate.ts";
 import { dockerEventFilter } from "../filters/docker-events.ts";
 import { DockerFilters } from "../filters/docker-args.ts";
@@ -51,27 +52,18 @@ async function printEvents(context: CliContext, options: EventsOptions): Promise
 
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, context.interrupts.signal]);
-  const stream = await events.follow(signal);
   try {
-    const reading = print();
-    await Promise.race([reading, stream.done]);
-    await reading;
-  } finally {
-    stop.abort();
-    await stream.done.catch(() => undefined);
-  }
-
-  async function print(): Promise<void> {
-    const subscribed = stream.subscribe({
+    for await (const envelope of eventsFrom(
+      context,
+      { since, until, filters: options.output === "docker" ? [] : options.filter },
       signal,
-      ...(since === undefined ? {} : { since }),
-      ...(until === undefined ? {} : { until }),
-    });
-    for await (const envelope of subscribed) {
+    )) {
       if (envelope.topic === "/agent/truncated" || envelope.topic === "/agent/dropped") await warn(envelope);
       for (const line of show(envelope, instance)) await context.output.out(`${line}\n`);
       if (context.output.gone) return;
     }
+  } finally {
+    stop.abort();
   }
 
   async function warn({ topic, event }: Envelope): Promise<void> {
@@ -80,6 +72,49 @@ async function printEvents(context: CliContext, options: EventsOptions): Promise
         ? `warning: too slow a reader: ${String(event["count"])} events were left out\n`
         : `warning: events before number ${String(event["oldest"])} are not kept any more\n`,
     );
+  }
+}
+
+interface Range {
+  readonly since?: Since | undefined;
+  readonly until?: Date | undefined;
+  readonly filters: readonly string[];
+}
+
+/** From the daemon where there is one; else this command does what a daemon would. */
+async function* eventsFrom(
+  context: CliContext,
+  { since, until, filters }: Range,
+  signal: AbortSignal,
+): AsyncGenerator<Envelope> {
+  const { events, host } = context.agent();
+  const daemon = createDaemonClient(host.paths.socket);
+  try {
+    await daemon.status(signal);
+    yield* daemon.events(
+      {
+        ...(since === undefined ? {} : "seq" in since ? { from: since.seq } : { since: since.time }),
+        ...(until === undefined ? {} : { until }),
+        filters,
+      },
+      signal,
+    );
+    return;
+  } catch (error) {
+    if (!hasCode(error, "DAEMON_UNREACHABLE")) throw error;
+  }
+  const stop = new AbortController();
+  const stream = await events.follow(AbortSignal.any([stop.signal, signal]));
+  try {
+    yield* stream.subscribe({
+      signal,
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+    });
+    if (!signal.aborted && until === undefined) await stream.done;
+  } finally {
+    stop.abort();
+    await stream.done.catch(() => undefined);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { CliContext } from "./context.ts";
+import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
 import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
@@ -11,8 +12,10 @@ import { addRunCommands } from "./run-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
 
-export interface ProgramContext extends Omit<CliContext, "agent"> {
+export interface ProgramContext extends Omit<CliContext, "agent" | "freshAgent"> {
+  /** The one agent of this command line; read and made the first time. */
   agent(options: AgentOptions): Agent;
+  freshAgent(options: AgentOptions): Agent;
 }
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -36,12 +39,14 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
       optionDescription: (option) =>
         option.defaultValue === false ? option.description : new Help().optionDescription(option),
     });
+  const agentOptions = (): AgentOptions => {
+    const { config, logLevel } = program.opts<{ config?: string; logLevel?: (typeof LEVELS)[number] }>();
+    return { ...(config === undefined ? {} : { file: config }), logLevel };
+  };
   const context: CliContext = {
     ...outer,
-    agent: () => {
-      const { config, logLevel } = program.opts<{ config?: string; logLevel?: (typeof LEVELS)[number] }>();
-      return outer.agent({ ...(config === undefined ? {} : { file: config }), logLevel });
-    },
+    agent: () => outer.agent(agentOptions()),
+    freshAgent: (options) => outer.freshAgent({ ...agentOptions(), ...options }),
   };
   const setStatus = (code: number): void => {
     status = code;
@@ -51,6 +56,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addImageCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addPackageCommands(program, context);
+  addDaemonCommands(program, context, setStatus);
   addEventsCommand(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);

@@ -69,8 +69,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       level: z
         .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
-        .default("warn")
-        .describe("Level of the agent's own log (JSON lines on stderr)."),
+        .optional()
+        .describe("Level of the agent's own log (JSON lines on stderr). Default: `warn`, the daemon's `info`."),
     })
     .prefault({}),
   defaults: z

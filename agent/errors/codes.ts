@@ -87,6 +87,16 @@ export const ERROR_CODES = {
   START_FAILED: "FailedPrecondition",
   RECORD_CORRUPT: "Internal",
   LOG_UNAVAILABLE: "FailedPrecondition",
+
+  // daemon
+  DAEMON_RUNNING: "FailedPrecondition",
+  DAEMON_UNREACHABLE: "Unavailable",
+  SOCKET_FAILED: "FailedPrecondition",
+  API_UNKNOWN: "Unimplemented",
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}

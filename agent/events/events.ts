@@ -21,8 +21,11 @@ export interface Events {
    * what cannot be written is logged.
    */
   note(topic: Topic, event: Readonly<Record<string, unknown>>, options?: Partial<DraftOptions>): Promise<void>;
-  /** Begins to turn the platform's changes into events, and to tell readers of this process what any process appends. */
-  follow(signal: AbortSignal): Promise<EventStream>;
+  /**
+   * Begins to turn the platform's changes into events, and to tell readers of this process what any process appends.
+   * `source`: where the changes come from; without it a `vmadm events` of its own.
+   */
+  follow(signal: AbortSignal, source?: Pick<Vmadm, "events">): Promise<EventStream>;
 }
 
 export interface EventStream {
@@ -57,13 +60,13 @@ export function createEvents({ vmadm, paths, log, limits }: EventsOptions): Even
     }
   }
 
-  async function follow(signal: AbortSignal): Promise<EventStream> {
+  async function follow(signal: AbortSignal, source: Pick<Vmadm, "events"> = vmadm): Promise<EventStream> {
     await mkdir(paths.events, { recursive: true, mode: 0o700 });
     const bus = new EventBus(history, (await history.range()).newest);
     const tail = new Tail(history, bus, log);
     const first = Promise.withResolvers<undefined>();
     const feeding = feedEvents({
-      vmadm,
+      vmadm: source,
       history,
       lockPath: join(paths.locks, "events-feed"),
       log,
@@ -75,13 +78,18 @@ export function createEvents({ vmadm, paths, log, limits }: EventsOptions): Even
     const done = Promise.all([feeding, tail.run(signal)]).then(() => undefined);
     done.catch((error: unknown) => first.reject(error instanceof Error ? error : new Error(String(error))));
     first.promise.catch(() => undefined);
+    // A feed that fails ends its readers; whoever looks at `done` learns why.
+    const ended = new AbortController();
+    void done.catch(() => undefined).then(() => ended.abort());
     return {
       ready: first.promise,
       done,
       bus,
       subscribe: async function* ({ since, ...options }) {
+        const signal = AbortSignal.any([ended.signal, ...(options.signal ? [options.signal] : [])]);
         yield* bus.subscribe({
           ...options,
+          signal,
           ...(since === undefined ? {} : { from: await firstNumber(history, since) }),
         });
       },

@@ -32,6 +32,8 @@ export interface HostPaths {
   readonly events: string;
   /** Logins of registries (0600). */
   readonly credentials: string;
+  /** The daemon's socket; gone with a reboot, as `/var/run` is. */
+  readonly socket: string;
   /** Space for layers on their way to imgadm: `/var/tmp`, because `/tmp` of a global zone is memory (imgadm.md 2). */
   readonly scratch: string;
 }
@@ -55,6 +57,7 @@ export function hostPaths(root: string): HostPaths {
     locks: join(state, "locks"),
     events: join(state, "events"),
     credentials: join(state, "credentials.json"),
+    socket: join(root, "var/run/zonelet/zonelet.sock"),
     scratch: join(root, "var/tmp/zonelet"),
   };
 }
