@@ -96,7 +96,7 @@ describe("where it looks", () => {
 
   it("takes defaults where there is no file, and the lab's own file where there is one", async () => {
     const options = { platform: "linux", env: { LABHOST_ROOT: root } } as const;
-    expect(loadConfig(options)).toMatchObject({ file: undefined, log: { level: "warn" }, host: { root, lab: true } });
+    expect(loadConfig(options)).toMatchObject({ file: undefined, host: { root, lab: true } });
     const own = join(root, "opt/custom/etc/zonelet.yaml");
     await mkdir(dirname(own), { recursive: true });
     await writeFile(own, "version: 1\nlog: { level: debug }\n");
