@@ -44,8 +44,8 @@ export async function start(host: NodeJS.Process): Promise<number> {
   } catch (error) {
     const failure = fromUnknown(error);
     const machine =
-      argv.some((word, i) => word === "json" && /^(-o|--output)$/.test(argv[i - 1] ?? "")) ||
-      argv.includes("--output=json");
+      argv.some((word, i) => /^(json|docker)$/.test(word) && /^(-o|--output)$/.test(argv[i - 1] ?? "")) ||
+      argv.some((word) => /^--output=(json|docker)$/.test(word));
     await output.err(machine ? `${JSON.stringify({ error: toWire(failure) })}\n` : `${formatError(failure)}\n`);
     // Our own bugs show where they are; everything else, unknown words of the platform included, has said what a person needs.
     if (failure.code === "INTERNAL" && failure.cause instanceof Error)

@@ -1,77 +1,15 @@
-// ps, inspect, logs, start, stop, restart, kill, rm, wait
+// logs, start, stop, restart, kill, rm, wait
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import { readLog } from "../logs/read.ts";
-import { dockerId, findZone } from "../zones/find.ts";
-import { hasEnded, isOurs } from "../zones/observe.ts";
-import type { VmObject } from "../vmadm/schema.ts";
+import { hasEnded } from "../zones/observe.ts";
 import { watchZones } from "../zones/watch.ts";
-import { inspectDocument, psTable } from "./containers-view.ts";
-import { parseCount, parseFormat, waitNotice, type CliContext } from "./context.ts";
-import { formatData, formatTable, safeText, type OutputFormat } from "./output.ts";
+import { parseCount, waitNotice, type CliContext } from "./context.ts";
+import { safeText } from "./output.ts";
 
 export function addContainerCommands(program: Command, context: CliContext): void {
   const verbOptions = () => ({ signal: context.interrupts.signal, onWait: waitNotice(context) });
-
-  program
-    .command("ps")
-    .description("list containers (source: vmadm)")
-    .option("-a, --all", "also those that do not run", false)
-    .option("-q, --quiet", "print ids only", false)
-    .option("--no-trunc", "do not shorten ids and commands")
-    .option("-o, --output <format>", "table, json or yaml", parseFormat, "table")
-    .action(async (options: { all: boolean; quiet: boolean; trunc: boolean; output: OutputFormat }) => {
-      const { containers } = context.agent();
-      const zones = await containers.list(verbOptions());
-      const shown = zones
-        .filter((vm) => options.all || vm.state === "running")
-        .toSorted((a, b) => (b.create_timestamp ?? "").localeCompare(a.create_timestamp ?? ""));
-      const records = await containers.records();
-      const managed = (vm: VmObject): boolean => isOurs(vm) || records.some((record) => record.uuid === vm.uuid);
-      if (options.output !== "table") {
-        const documents = shown.map((vm) => inspectDocument(vm, { showSecrets: false, managed: managed(vm) }));
-        await context.output.out(formatData(documents, options.output));
-        return;
-      }
-      if (options.quiet) {
-        const ids = shown.map((vm) => (options.trunc ? dockerId(vm).slice(0, 12) : dockerId(vm)));
-        await context.output.out(ids.map((id) => `${id}\n`).join(""));
-        return;
-      }
-      const now = new Date();
-      const { header, rows } = psTable(shown, { now, noTrunc: !options.trunc, managed });
-      await context.output.out(formatTable(header, rows));
-      const known = new Set<string>(zones.map((vm) => vm.uuid));
-      for (const record of options.all ? records : [])
-        if (record.phase === "creating" && !known.has(record.uuid))
-          await context.output.err(
-            `unfinished: "${record.name}" (${record.uuid}), begun ${record.createdAt}; run it again or "zonelet rm ${record.name}"\n`,
-          );
-    });
-
-  program
-    .command("inspect")
-    .description("show all about a container")
-    .argument("<container...>")
-    .option("-o, --output <format>", "json or yaml", parseFormat, "json")
-    .option("--raw", "the zone object as vmadm prints it", false)
-    .option("--show-secrets", "do not mask values of variables that look secret", false)
-    .action(async (references: string[], options: { output: OutputFormat; raw: boolean; showSecrets: boolean }) => {
-      const zones = await context.agent().containers.list(verbOptions());
-      const found = references.map((reference) => findZone(reference, zones));
-      const records = await context.agent().containers.records();
-      const documents = options.raw
-        ? found
-        : found.map((vm) =>
-            inspectDocument(vm, {
-              showSecrets: options.showSecrets,
-              managed: isOurs(vm) || records.some((record) => record.uuid === vm.uuid),
-            }),
-          );
-      const format = options.output === "yaml" ? "yaml" : "json";
-      await context.output.out(formatData(documents, format));
-    });
 
   program
     .command("logs")

@@ -31,6 +31,20 @@ export function parseFormat(text: string): OutputFormat {
   throw new AgentError("USAGE", `unknown output format "${text}"`, { hint: "use table, json or yaml" });
 }
 
+/** One of a few words given to an option. */
+export function oneOf<T extends string>(what: string, words: readonly T[]) {
+  return (text: string): T => {
+    const word = words.find((known) => known === text);
+    if (word === undefined)
+      throw new AgentError("USAGE", `unknown ${what} "${text}"`, { hint: `use ${alternatives(words)}` });
+    return word;
+  };
+}
+
+function alternatives(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
+}
+
 /** A non-negative whole number given to an option. */
 export function parseCount(option: string) {
   return (text: string): number => {

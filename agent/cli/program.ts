@@ -6,6 +6,8 @@ import { addContainerCommands } from "./container-commands.ts";
 import type { CliContext } from "./context.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
+import { addInspectCommand } from "./inspect-command.ts";
+import { addPsCommand } from "./ps-command.ts";
 import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -52,6 +54,8 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
     status = code;
   };
   addRunCommands(program, context, setStatus);
+  addPsCommand(program, context);
+  addInspectCommand(program, context);
   addContainerCommands(program, context);
   addImageCommands(program, context);
   addSpecCommands(program, context, setStatus);

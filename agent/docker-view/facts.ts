@@ -48,7 +48,10 @@ export interface ContainerFacts {
   readonly exitedAt: Date | undefined;
   /** The platform's number, see vmadm/exit-status.ts. */
   readonly exitStatus: number | undefined;
+  /** In Docker's numbers. */
   readonly exit: ExitStatus | undefined;
+  /** Why the program never ran, in the words of the container's init. */
+  readonly startError: string;
   readonly pid: number | undefined;
   readonly hostname: string;
   readonly domainname: string;
@@ -85,10 +88,21 @@ export interface ContainerFacts {
   readonly autoRemove: boolean;
 }
 
+/** Pid while init is gone and the zone is going down. */
+const NO_INIT = 4_294_967_295;
+
 const object = z.record(z.string(), z.unknown()).catch({});
 const objects = z.array(object).catch([]);
 
-export function containerFacts(zone: ZoneLike): ContainerFacts {
+/** What the container's init said when it, not the program, ended the container. */
+export interface StartFailure {
+  readonly message: string;
+  /** Docker's code for it, 126 or 127, where it has one. */
+  readonly code: number | undefined;
+}
+
+/** `startFailure`: of the run that `zone` tells the end of. */
+export function containerFacts(zone: ZoneLike, startFailure?: StartFailure): ContainerFacts {
   const metadata = object.parse(zone["internal_metadata"]);
   const status = finite(zone["exit_status"]);
   const zonepath = text(zone["zonepath"]) ?? `/zones/${zone.uuid}`;
@@ -110,9 +124,10 @@ export function containerFacts(zone: ZoneLike): ContainerFacts {
     bootedAt: time(zone["boot_timestamp"]),
     exitedAt: time(zone["exit_timestamp"]),
     exitStatus: status,
-    exit: status === undefined ? undefined : exitStatus(status),
+    exit: status === undefined ? undefined : exitOf(status, startFailure),
+    startError: startFailure?.message ?? "",
     // The last run's stays in a head node's record.
-    pid: running ? finite(zone["pid"]) : undefined,
+    pid: running && zone["pid"] !== NO_INIT ? finite(zone["pid"]) : undefined,
     hostname: text(zone["hostname"]) ?? "",
     domainname: text(zone["dns_domain"]) ?? "",
     entrypoint: jsonText(metadata[KEY.entrypoint], texts) ?? [],
@@ -159,11 +174,17 @@ export function containerFacts(zone: ZoneLike): ContainerFacts {
   };
 }
 
+function exitOf(status: number, startFailure: StartFailure | undefined): ExitStatus {
+  return startFailure?.code === undefined ? exitStatus(status) : { code: startFailure.code, coreDumped: false };
+}
+
 const VOLUME = /\/volumes\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
 function mountOf(entry: Readonly<Record<string, unknown>>, zonepath: string): MountFacts[] {
   const [source, target, type] = [text(entry["source"]), text(entry["target"]), entry["type"] ?? "lofs"];
   if (source === undefined || target === undefined || type !== "lofs") return [];
+  // vmadm's own: hosts, hostname and resolv.conf of every docker zone (sdc-docker.md 8).
+  if (source.startsWith(`${zonepath}/config/`)) return [];
   const volume = VOLUME.exec(source)?.[1];
   const options = texts.safeParse(entry["options"]).data ?? [];
   return [

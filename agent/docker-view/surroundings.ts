@@ -1,4 +1,5 @@
 // What the views show of a container that its zone's record does not tell.
+import type { NicFacts } from "./facts.ts";
 
 /** `docker run --link`: the container sees the target under the alias. */
 export interface ContainerLink {
@@ -17,4 +18,17 @@ export interface Surroundings {
   readonly packageName?: string | undefined;
 }
 
-export const NO_SURROUNDINGS: Surroundings = { firewallRules: [], links: [] };
+export interface DiskUse {
+  /** Bytes the container has written, and those with its image's. */
+  readonly written: number;
+  readonly total: number;
+}
+
+/** What a node knows beside. */
+export interface NodeSurroundings extends Surroundings {
+  /** Name of the network a nic is in. Default: its nic tag. */
+  readonly networkName?: (nic: NicFacts) => string | undefined;
+  readonly disk?: DiskUse | undefined;
+}
+
+export const NO_SURROUNDINGS: NodeSurroundings = { firewallRules: [], links: [] };

@@ -1,0 +1,66 @@
+// Zones with all that the node knows of them, for whoever shows them.
+import { BlockList, isIPv4 } from "node:net";
+import type { Config } from "../config/schema.ts";
+import { containerFacts, type ContainerFacts, type NicFacts, type StartFailure } from "../docker-view/facts.ts";
+import type { DiskUse, NodeSurroundings } from "../docker-view/surroundings.ts";
+import type { HostPaths } from "../host/paths.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import { readBootFailure } from "./boot-log.ts";
+import { isOurs } from "./observe.ts";
+import type { ZoneRecord } from "./record.ts";
+
+export interface ContainerView {
+  readonly vm: VmObject;
+  readonly facts: ContainerFacts;
+  readonly surroundings: NodeSurroundings;
+  /** Made by the agent. */
+  readonly managed: boolean;
+}
+
+export interface ViewSources {
+  readonly records: readonly ZoneRecord[];
+  readonly config: Pick<Config, "networks" | "packages">;
+  readonly paths: HostPaths;
+  /** Absent: sizes are not shown. */
+  readonly disk?: ReadonlyMap<string, DiskUse> | undefined;
+}
+
+/** Reads nothing but the boot logs of containers that ended the way dockerinit ends them. */
+export function containerViews(vms: readonly VmObject[], sources: ViewSources): ContainerView[] {
+  const recorded = new Set<string>(sources.records.map((record) => record.uuid));
+  const networkName = (nic: NicFacts): string | undefined => networkOf(nic, sources.config.networks);
+  return vms.map((vm) => ({
+    vm,
+    facts: containerFacts(vm, startFailure(vm, sources.paths)),
+    surroundings: {
+      // The node's firewall rules are not read: fwadm is not among the commands the agent runs.
+      firewallRules: [],
+      links: [],
+      networkName,
+      packageName: sources.config.packages.find((one) => one.uuid === vm["billing_id"])?.name,
+      disk: sources.disk?.get(vm.uuid),
+    },
+    managed: isOurs(vm) || recorded.has(vm.uuid),
+  }));
+}
+
+function startFailure(vm: VmObject, paths: HostPaths): StartFailure | undefined {
+  if (vm.state !== "stopped" || vm.exit_status === undefined || vm.exit_status <= 0) return undefined;
+  const failure = readBootFailure(paths.inGlobalZone(`${vm.zonepath}/root`));
+  return failure?.code === vm.exit_status ? { message: failure.message, code: failure.dockerCode } : undefined;
+}
+
+/** The configured network a nic is in: by its tag, then by its address where several share the tag. */
+function networkOf(nic: NicFacts, networks: Config["networks"]): string | undefined {
+  const sharing = Object.entries(networks).filter(([, network]) => network.nicTag === nic.nicTag);
+  const within = sharing.find(([, { subnet }]) => subnet !== undefined && contains(subnet, nic.address));
+  return (within ?? sharing[0])?.[0];
+}
+
+function contains(subnet: string, address: string | undefined): boolean {
+  const [base = "", length] = subnet.split("/");
+  if (address === undefined || !isIPv4(address)) return false;
+  const list = new BlockList();
+  list.addSubnet(base, Number(length));
+  return list.check(address);
+}
