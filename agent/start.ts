@@ -5,6 +5,7 @@ import { createAgent, type Agent } from "./app.ts";
 import { AgentError } from "./errors/agent-error.ts";
 import { fromUnknown, toWire } from "./errors/chain.ts";
 import { installInterrupts } from "./cli/interrupts.ts";
+import { createInput } from "./cli/input.ts";
 import { createOutput } from "./cli/output.ts";
 import { formatError } from "./cli/format-error.ts";
 import { runProgram } from "./cli/program.ts";
@@ -30,6 +31,7 @@ export async function start(host: NodeJS.Process): Promise<number> {
   try {
     status = await runProgram(argv, {
       output,
+      input: createInput(host),
       interrupts: installInterrupts(host, (signal) => host.exit(128 + constants.signals[signal])),
       version,
       cwd: host.cwd(),

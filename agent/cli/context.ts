@@ -1,6 +1,7 @@
 // What every subcommand gets: the agent (made on first use), the output, and the user's wish to stop.
 import type { Agent } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import type { Readable } from "node:stream";
 import type { Output, OutputFormat } from "./output.ts";
 
 export interface Interrupts {
@@ -10,7 +11,19 @@ export interface Interrupts {
   take(handler: (signal: NodeJS.Signals) => void): () => void;
 }
 
+/** The program's stdin; nothing is read before `stream` is taken. */
+export interface Input {
+  readonly isTerminal: boolean;
+  readonly stream: Readable;
+  /**
+   * Keys go as they are typed to whoever reads them. Returns how to give the terminal back as it was; does nothing where
+   * stdin is none.
+   */
+  raw(): () => void;
+}
+
 export interface CliContext {
+  readonly input: Input;
   readonly output: Output;
   readonly interrupts: Interrupts;
   readonly version: string;

@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import type { CliContext } from "./context.ts";
+import { addExecCommands } from "./exec-commands.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
 import { addInspectCommand } from "./inspect-command.ts";
@@ -57,6 +58,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addPsCommand(program, context);
   addInspectCommand(program, context);
   addContainerCommands(program, context);
+  addExecCommands(program, context, setStatus);
   addImageCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addPackageCommands(program, context);

@@ -87,6 +87,8 @@ export const ERROR_CODES = {
   START_FAILED: "FailedPrecondition",
   RECORD_CORRUPT: "Internal",
   LOG_UNAVAILABLE: "FailedPrecondition",
+  CONTAINER_NOT_RUNNING: "FailedPrecondition",
+  EXEC_FAILED: "FailedPrecondition",
 
   // daemon
   DAEMON_RUNNING: "FailedPrecondition",

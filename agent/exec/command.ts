@@ -1,5 +1,6 @@
 // What can be asked of the funnel (`run.ts`), and what comes of it.
 import type { CommandFailure } from "./errors.ts";
+import type { CommandSession, SessionCommand } from "./session.ts";
 
 export interface HostCommand {
   /** Absolute path of the executable, from the registry in `host/binaries.ts`. */
@@ -38,6 +39,8 @@ export interface CommandRunner {
   run(command: HostCommand): Promise<CommandResult>;
   /** Starts a command that prints lines until it is ended, and yields them. See {@link LineStream}. */
   lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer" | "tail" | "onExit">): LineStream;
+  /** Starts a command to be talked to. See {@link CommandSession}. */
+  open(command: SessionCommand): CommandSession;
 }
 
 export interface LineStream extends AsyncIterable<string>, AsyncDisposable {

@@ -1,4 +1,4 @@
-// The one funnel for host commands; nothing else in the agent starts a process, and nothing else imports execa.
+// The one funnel for host commands; nothing outside this directory starts a process or imports execa.
 //
 // argv arrays only, an environment of our own, cwd `/`, no inherited descriptors. A command that changes the host runs
 // in a process group of its own and is never killed half-way: an abort or a dying agent leaves it to finish, and
@@ -7,6 +7,7 @@
 import { execa, ExecaError, type Options } from "execa";
 import type { CommandResult, CommandRunner, CommandRunnerOptions, HostCommand, LineStream } from "./command.ts";
 import { CommandError, type CommandFailure, type CommandOutcome } from "./errors.ts";
+import { openSession } from "./session.ts";
 import { openSpool } from "./spool.ts";
 
 const MAX_OUTPUT = 64 * 1024 * 1024;
@@ -198,7 +199,7 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     };
   }
 
-  return { run, lines };
+  return { run, lines, open: (command) => openSession(command, env) };
 }
 
 /** Without the `any` of execa's type parameter. */

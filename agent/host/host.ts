@@ -1,5 +1,6 @@
 // The host as the layers above see it: where its commands and files are, and the funnel that runs the commands.
 import type { CommandResult, CommandRunner, HostCommand, LineStream } from "../exec/command.ts";
+import type { CommandSession, SessionCommand } from "../exec/session.ts";
 import { binaryPath, type HostBinary } from "./binaries.ts";
 import { hostPaths, type HostPaths } from "./paths.ts";
 
@@ -9,6 +10,8 @@ export interface Host {
   readonly paths: HostPaths;
   run(binary: HostBinary, invocation: Invocation): Promise<CommandResult>;
   lines(binary: HostBinary, invocation: Pick<Invocation, "args" | "env" | "signal" | "onSpawn">): LineStream;
+  /** Starts a command to be talked to; it ends when we do. */
+  open(binary: HostBinary, invocation: Omit<SessionCommand, "path">): CommandSession;
 }
 
 export interface HostOptions {
@@ -22,5 +25,6 @@ export function createHost({ root, binDirs, runner }: HostOptions): Host {
     paths: hostPaths(root),
     run: (binary, invocation) => runner.run({ ...invocation, path: binaryPath(binary, binDirs) }),
     lines: (binary, invocation) => runner.lines({ ...invocation, path: binaryPath(binary, binDirs) }),
+    open: (binary, invocation) => runner.open({ ...invocation, path: binaryPath(binary, binDirs) }),
   };
 }

@@ -68,6 +68,9 @@ beforeEach(() => {
     lines: () => {
       throw new Error("no commands here");
     },
+    open: () => {
+      throw new Error("no commands here");
+    },
   };
   images = createImages({
     host,

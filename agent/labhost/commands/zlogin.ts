@@ -88,12 +88,12 @@ async function runCommand(context: CommandContext, vm: LabVm, init: number, opti
   const { lab } = context;
   const files = new ZoneFiles(`/proc/${init}/root`, []);
   const [program, ...args] = options.command;
-  const exec = (argv: readonly string[]): Promise<number> => runDockerexec(context, vm, init, files, argv);
+  const exec = (argv: readonly string[]): Promise<number> => runDockerexec(context, vm, init, files, argv, options);
   const isDockerexec = program !== undefined && DOCKEREXEC.includes(program);
   const su = options.intact || options.failsafe ? undefined : findSu(files);
   if (isDockerexec && su === undefined) return exec(args);
   const command = plainCommand(options, su, isDockerexec);
-  if (!isDockerexec) return exitOf(spawnInZone(lab, vm.uuid, init, command, "inherit"));
+  if (!isDockerexec) return exitOf(spawnInZone(lab, vm.uuid, init, command, "inherit", options.intact));
   const shell = spawnInZone(lab, vm.uuid, init, command, ["inherit", "inherit", "inherit", "pipe", "pipe"]);
   const exit = exitOf(shell);
   await serveCalls(shell.stdio[4] as Readable, shell.stdio[3] as Writable, exec);
@@ -101,17 +101,23 @@ async function runCommand(context: CommandContext, vm: LabVm, init: number, opti
 }
 
 async function runDockerexec(
-  { lab, err }: CommandContext,
+  { lab, out, err }: CommandContext,
   vm: LabVm,
   init: number,
   files: ZoneFiles,
   argv: readonly string[],
+  options: Options,
 ): Promise<number> {
-  const plan = dockerexec(argv, { metadata: zoneMetadata(vm), files, err });
+  const plan = dockerexec(argv, {
+    metadata: zoneMetadata(vm),
+    files,
+    // A terminal shows everything, through its line discipline.
+    err: options.intact ? (text) => out(text.replaceAll("\n", "\r\n")) : err,
+  });
   if (typeof plan === "number") return plan;
   const { uid, groups } = credentialsOf(plan.identity);
   const gid = plan.identity.group?.gid ?? 0;
-  return exitOf(spawnInZone(lab, vm.uuid, init, { ...plan, uid, gid, groups }, "inherit"));
+  return exitOf(spawnInZone(lab, vm.uuid, init, { ...plan, uid, gid, groups }, "inherit", options.intact));
 }
 
 function findSu(files: ZoneFiles): string | undefined {

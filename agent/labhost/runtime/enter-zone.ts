@@ -24,13 +24,17 @@ const CAPABILITIES =
   "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot," +
   "+mknod,+audit_write,+setfcap,+sys_admin,+sys_ptrace,+dac_read_search";
 
-/** It ends with the zone. `init` is the pid of the zone's init; the process ends as the command does, signals included. */
+/**
+ * It ends with the zone. `init` is the pid of the zone's init; the process ends as the command does, signals included.
+ * With `terminal` the command gets a pseudo terminal of its own (`zlogin -i`).
+ */
 export function spawnInZone(
   lab: Lab,
   uuid: string,
   init: number,
   command: ZoneCommand,
   stdio: StdioOptions,
+  terminal = false,
 ): ChildProcess {
   const rootless = lab.config.privilege === "user";
   const keeper = readKeeper(lab);
@@ -45,13 +49,28 @@ export function spawnInZone(
           ...["--regid", String(command.gid), "--groups", command.groups.join(","), "--"],
         ]),
     ...[tool("env"), "-i", "--", ...forNsenter(command)],
+    // The terminal's session has to live in the zone's pid namespace, or keys like Ctrl-C find nobody there.
+    ...(terminal && !rootless ? [tool("nsenter"), `--target=${init}`, "--pid", tool("setsid"), "--ctty", "--"] : []),
     ...[tool("nsenter"), `--target=${init}`, ...namespaces, "--root", `--wd=/proc/${init}/root${command.workdir}`],
     ...user,
     ...(rootless ? [] : [`--setuid=${command.uid}`]),
     "--",
     ...inZoneArgv(command),
   ];
-  return spawn(tool("sh"), args, { stdio, env: TOOL_ENVIRONMENT });
+  if (!terminal) return spawn(tool("sh"), args, { stdio, env: TOOL_ENVIRONMENT });
+  return spawn(tool("setpriv"), onTerminal([tool("sh"), ...args]), {
+    stdio,
+    env: { ...TOOL_ENVIRONMENT, SHELL: tool("sh") },
+  });
+}
+
+/**
+ * A pseudo terminal by script(1): it hands on keys, output, window size and exit code as zlogin does, and hangs up when
+ * zlogin dies. Its one way to take a command is a line for a shell.
+ */
+function onTerminal(argv: readonly string[]): string[] {
+  const line = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return ["--pdeathsig", "TERM", "--", tool("script"), "-q", "-f", "-e", "-c", `exec ${line}`, "/dev/null"];
 }
 
 const LINKER = /^(?:LD_|GLIBC_TUNABLES=)/;

@@ -16,6 +16,7 @@ import { openZoneLog, touchLastBooted, writeLastExited } from "./boot-records.ts
 import { createZoneCgroup, removeZoneCgroup, zoneCaps } from "./cgroups.ts";
 import { deviceTemplate } from "./devices.ts";
 import { ZoneFiles } from "./in-root.ts";
+import { nativeTools } from "./native-tools.ts";
 import { runIpBatch } from "./ip-command.ts";
 import { enterNetwork, ensureKeeper } from "./keeper.ts";
 import { innerBatch, outerBatch, zoneNics } from "./network.ts";
@@ -172,6 +173,7 @@ export class ZoneLife {
       scratch: this.#scratch,
       root: this.#root,
       privilege: lab.config.privilege,
+      native: nativeTools(lab),
       lofs: mounts.map(({ source, targetOnHost, readOnly }) => ({ source, target: targetOnHost, readOnly })),
       terminal: stdio.terminalDevice,
       cgroupProcs: cgroup.procs,

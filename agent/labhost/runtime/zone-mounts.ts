@@ -41,7 +41,7 @@ export function planMounts(lab: Lab, vm: LabVm, root: string): LofsMount[] {
 
 /** Mount points of the brand's own file systems. A tenant's link in their place would lead the mounts out of the root. */
 export function ensureSystemDirectories(root: string): void {
-  for (const name of ["dev", "proc", "sys"]) {
+  for (const name of ["dev", "native", "proc", "sys"]) {
     const path = join(root, name);
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats?.isDirectory() === true) continue;

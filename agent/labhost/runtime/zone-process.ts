@@ -183,6 +183,8 @@ export interface BootFiles {
   readonly scratch: string;
   readonly root: string;
   readonly privilege: Lab["config"]["privilege"];
+  /** The tools at /native. */
+  readonly native: string;
   /** Canonical host paths. */
   readonly lofs: readonly { readonly source: string; readonly target: string; readonly readOnly: boolean }[];
   /** Device file of the zone's terminal, shown as /dev/console. */
@@ -206,6 +208,10 @@ export function writeBootFiles(files: BootFiles): void {
     fstabLine("devpts", join(root, "dev/pts"), "devpts", "newinstance,ptmxmode=0666,mode=0620,x-mount.mkdir"),
     fstabLine("shm", join(root, "dev/shm"), "tmpfs", "mode=1777,nosuid,nodev,x-mount.mkdir"),
   ];
+  const native = [
+    bind(files.native, join(root, "native")),
+    ...(privilege === "user" ? [] : [fstabLine("none", join(root, "native"), "none", "remount,bind,ro,nosuid,nodev")]),
+  ];
   const devices = privilege === "user" ? DEVICE_FILES.map((name) => bind(`/dev/${name}`, join(root, "dev", name))) : [];
   const console = files.terminal === undefined ? [] : [bind(files.terminal, join(root, "dev/console"))];
   const lofs = files.lofs.flatMap(({ source, target, readOnly }) => [
@@ -213,7 +219,7 @@ export function writeBootFiles(files: BootFiles): void {
     ...(readOnly ? [fstabLine("none", target, "none", "remount,bind,ro")] : []),
   ]);
   writeFileSync(join(scratch, "fstab.base"), base.join(""));
-  writeFileSync(join(scratch, "fstab.lofs"), [...devices, ...console, ...lofs].join(""));
+  writeFileSync(join(scratch, "fstab.lofs"), [...devices, ...console, ...native, ...lofs].join(""));
   writeFileSync(join(scratch, "cgroups"), files.cgroupProcs.map((line) => `${line}\n`).join(""));
   writeFileSync(join(scratch, "others"), files.otherMounts.map((line) => `${line}\n`).join(""));
   writeFileSync(join(scratch, "err"), "");

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { compileCache, defaultLabRoot, LabError, openLab, type Lab, type LabConfig } from "../lab.ts";
 import { programFile } from "../program.ts";
 import { ensureDeviceTemplate } from "../runtime/devices.ts";
+import { ensureNativeTools } from "../runtime/native-tools.ts";
 import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
 import { overlayWorks } from "./overlay-probe.ts";
 
@@ -38,6 +39,7 @@ export function init(args: readonly string[]): Promise<number> {
   writeWrappers(root);
   const lab = openLab({ ...process.env, LABHOST_ROOT: root });
   ensureDeviceTemplate(lab);
+  ensureNativeTools(lab);
   process.stdout.write(summary(lab));
   return Promise.resolve(0);
 }
