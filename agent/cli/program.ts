@@ -9,6 +9,7 @@ import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
 import { addInspectCommand } from "./inspect-command.ts";
 import { addPsCommand } from "./ps-command.ts";
+import { addRenameCommand } from "./rename-command.ts";
 import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -57,6 +58,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addRunCommands(program, context, setStatus);
   addPsCommand(program, context);
   addInspectCommand(program, context);
+  addRenameCommand(program, context);
   addContainerCommands(program, context);
   addExecCommands(program, context, setStatus);
   addImageCommands(program, context);

@@ -11,7 +11,8 @@ import { containerName, findZone } from "./find.ts";
 import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
-import { awaitSurvivor, childRecorder, deleteZone, isSweepable, judge } from "./settle.ts";
+import { renameContainer } from "./rename.ts";
+import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, isSweepable, judge } from "./settle.ts";
 import { watchZones } from "./watch.ts";
 import { LINUX_SIGNALS, parseSignal } from "../util/linux-signals.ts";
 import { suggest } from "../util/suggest.ts";
@@ -34,6 +35,8 @@ export interface Containers {
   restart(reference: string, options?: VerbOptions & { readonly timeoutS?: number | undefined }): Promise<VmObject>;
   /** A signal to the container's first process, by name or Linux number. */
   kill(reference: string, signal: string, options?: VerbOptions): Promise<VmObject>;
+  /** See `renameContainer`. */
+  rename(reference: string, newName: string, options?: VerbOptions): Promise<VmObject>;
   /** Deletes the zone and what we remember of it. A running one only with `force`; a foreign one only by its uuid and with `force`. */
   remove(reference: string, options?: VerbOptions & { readonly force?: boolean }): Promise<string>;
   /** Resolves when the container has ended for good (its restart policy included); at once when it is not running. */
@@ -161,9 +164,16 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
       await vmadm.kill(vm.uuid, name, call(options));
       return vm;
     },
+    rename: (reference, newName, options = {}) => renameContainer(reference, newName, dependencies, options),
     remove: async (reference, options = {}) => {
       const zones = await list(options);
-      const records = isContainerName(reference) ? await store.byName(reference) : [];
+      const records = (isContainerName(reference) ? await store.byName(reference) : []).filter(
+        (record) =>
+          !goesByAnotherName(
+            record,
+            zones.find((vm) => vm.uuid === record.uuid),
+          ),
+      );
       if (isContainerName(reference) && records.length > 0 && !zones.some((vm) => vm.alias === reference)) {
         // Only a record: a create that was killed. Its child may still bring the zone forth.
         return locked(reference, options, async () => {
@@ -240,6 +250,7 @@ export function createContainers(dependencies: LaunchDependencies): Containers {
     for (const record of await store.byName(name)) {
       await awaitSurvivor(record, options.signal);
       const vm = await vmadm.get(record.uuid, call(options));
+      if (goesByAnotherName(record, vm)) continue;
       const verdict = judge({ record, vm, request: undefined, unwatched: true, nowMs: Date.now() });
       if (vm) await deleteZone(record, dependencies);
       else if (verdict.do === "forget") await store.remove(record.uuid);

@@ -13,14 +13,14 @@ import type { HostPaths } from "../host/paths.ts";
 import type { Images, RunnableImage } from "../imgadm/images.ts";
 import type { Logger } from "../log/logger.ts";
 import { acquireLock } from "../util/lock.ts";
-import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
+import { isContainerName, newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
 import { writeAccounts } from "./accounts.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
-import { awaitSurvivor, childRecorder, deleteZone, judge } from "./settle.ts";
+import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, judge } from "./settle.ts";
 import type { ZoneStore } from "./store.ts";
 
 export type LaunchStep = "image" | "prepare" | "mounts" | "validate" | "create" | "accounts" | "start";
@@ -169,6 +169,10 @@ async function settleRecords(
   for (const record of records) {
     const waited = await awaitSurvivor(record, request.signal);
     const vm = waited ? await vmadm.get(record.uuid, callOptions(request)) : zones.find((z) => z.uuid === record.uuid);
+    if (goesByAnotherName(record, vm)) {
+      if (vm?.alias !== undefined && isContainerName(vm.alias)) await store.save({ ...record, name: vm.alias });
+      continue;
+    }
     const unwatched = !(await isWatched(paths, record.uuid));
     const verdict = judge({ record, vm, request: digest, unwatched, nowMs: Date.now() });
     log.info(

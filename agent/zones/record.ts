@@ -19,6 +19,8 @@ export const zoneRecordSchema = z.object({
   version: z.literal(1),
   uuid: zoneUuid,
   name: z.string().refine((text): text is ContainerName => isContainerName(text), "not a container name"),
+  /** The name before the last rename: the same rename again is no error. */
+  renamedFrom: z.string().optional(),
   phase: z.enum(["creating", "created", "started", "removing"]),
   /** Digest of what was asked for: the same request again may take up where a killed one stopped. */
   request: z.string(),

@@ -67,6 +67,14 @@ export function isSweepable({ record, vm, unwatched, nowMs }: Omit<Situation, "r
   return unwatched && Math.abs(nowMs - ended) > RESUME_HORIZON_MS;
 }
 
+/**
+ * The record's name is out of date: a rename was killed before it could be written down, or somebody renamed the zone
+ * with vmadm. Such a record says nothing about its old name.
+ */
+export function goesByAnotherName(record: ZoneRecord, vm: VmObject | undefined): boolean {
+  return vm?.alias !== undefined && vm.alias !== record.name && record.phase !== "creating";
+}
+
 /** Lets a child that outlived its caller end; resolves at once when there is none. */
 export async function awaitSurvivor(
   record: ZoneRecord,
