@@ -7,6 +7,7 @@ import { createHost, type Host } from "./host/host.ts";
 import { createImages } from "./imgadm/image-store.ts";
 import { createImgadmCli } from "./imgadm/cli.ts";
 import type { Images } from "./imgadm/images.ts";
+import { createRegistries, type Registries } from "./imgadm/registry/registries.ts";
 import type { Imgadm } from "./imgadm/client.ts";
 import { createLogger, type Logger } from "./log/logger.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
@@ -21,6 +22,7 @@ export interface Agent {
   readonly vmadm: Vmadm;
   readonly imgadm: Imgadm;
   readonly images: Images;
+  readonly registries: Registries;
   readonly containers: Containers;
   readonly events: Events;
 }
@@ -52,6 +54,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
   const requests = requestId === undefined ? {} : { requestId };
   const vmadm = createVmadmCli(host, log, requests);
   const imgadm = createImgadmCli(host, log, { pool: config.host.pool, ...requests });
+  const registries = createRegistries({ config, paths: host.paths, log });
   const images = createImages({ host, imgadm, config, log });
   const containers = createContainers({
     vmadm,
@@ -61,5 +64,5 @@ export function createAgent(options: AgentOptions = {}): Agent {
     log,
   });
   const events = createEvents({ vmadm, paths: host.paths, log });
-  return { config, log, host, vmadm, imgadm, images, containers, events };
+  return { config, log, host, vmadm, imgadm, images, registries, containers, events };
 }

@@ -8,6 +8,7 @@ import { installInterrupts } from "./cli/interrupts.ts";
 import { createInput } from "./cli/input.ts";
 import { createOutput } from "./cli/output.ts";
 import { formatError } from "./cli/format-error.ts";
+import { promptLine } from "./cli/prompt.ts";
 import { runProgram } from "./cli/program.ts";
 
 declare const ZONELET_VERSION: string | undefined;
@@ -15,7 +16,7 @@ const version = typeof ZONELET_VERSION === "string" ? ZONELET_VERSION : "0.0.0-s
 
 async function readStdin(stdin: NodeJS.Process["stdin"]): Promise<string> {
   if (stdin.isTTY)
-    throw new AgentError("USAGE", "will not read a spec from a terminal", { hint: "give a file, or pipe one in" });
+    throw new AgentError("USAGE", "will not read from a terminal", { hint: "give a file, or pipe one in" });
   return text(stdin);
 }
 
@@ -39,6 +40,7 @@ export async function start(host: NodeJS.Process): Promise<number> {
         Object.entries(host.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
       ),
       readStdin: () => readStdin(host.stdin),
+      prompt: (question, options) => promptLine(host.stdin, host.stderr, question, options),
       formatError,
       agent: (options) => (agent ??= createAgent(options)),
       freshAgent: createAgent,

@@ -33,6 +33,8 @@ export interface CliContext {
   freshAgent(options: { readonly defaultLevel: "info" }): Agent;
   /** Text of stdin, for `-f -`. */
   readStdin(): Promise<string>;
+  /** A line a person types at the terminal; hidden: without echo. USAGE where there is no terminal. */
+  prompt(question: string, options: { readonly hidden: boolean }): Promise<string>;
   readonly cwd: string;
   /** The caller's environment, for `-e NAME` and the interpolation of Compose files; never handed to host commands. */
   readonly variables: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ import { addPsCommand } from "./ps-command.ts";
 import { addRenameCommand } from "./rename-command.ts";
 import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
+import { addRegistryCommands } from "./registry-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
@@ -62,6 +63,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addContainerCommands(program, context);
   addExecCommands(program, context, setStatus);
   addImageCommands(program, context);
+  addRegistryCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addPackageCommands(program, context);
   addDaemonCommands(program, context, setStatus);

@@ -41,7 +41,10 @@ export function fetchAll(source: ContentSource, layers: readonly ImageLayer[], o
       try {
         signal.throwIfAborted();
         const file = blobPath(options.directory, layer.digest);
-        result.resolve(await fetchLayer(source, layer, file, { signal, onBytes: progress(layer, options.onProgress) }));
+        const onKept = (bytes: number): void =>
+          options.onProgress?.({ type: "layer-resumed", layer: layer.digest, bytes });
+        const onBytes = progress(layer, options.onProgress);
+        result.resolve(await fetchLayer(source, layer, file, { signal, onBytes, onKept }));
         options.onProgress?.({ type: "layer-done", layer: layer.digest });
       } catch (error) {
         result.reject(error);

@@ -37,13 +37,17 @@ export type PullProgress =
   | { readonly type: "resolving"; readonly reference: string }
   | { readonly type: "resolved"; readonly reference: string; readonly layers: number; readonly bytes: number }
   | { readonly type: "layer-present"; readonly layer: Digest }
+  /** The first `bytes` of it were kept by an earlier pull. */
+  | { readonly type: "layer-resumed"; readonly layer: Digest; readonly bytes: number }
   | {
       readonly type: "layer-progress";
       readonly layer: Digest;
       readonly bytes: number;
       readonly total: number | undefined;
     }
+  /** Fetched and checked. */
   | { readonly type: "layer-done"; readonly layer: Digest }
+  | { readonly type: "layer-installed"; readonly layer: Digest }
   | { readonly type: "installing"; readonly layer: Digest; readonly imageUuid: ImageUuid }
   | { readonly type: "waiting"; readonly what: string };
 

@@ -210,6 +210,7 @@ async function fetchAndInstall(
     await installLayer(context, image, link, fetched, references, { scratch: scratch.directory, ...options });
     await queue.drop(position);
     onInstalled(link);
+    options.onProgress?.({ type: "layer-installed", layer: fetched.layer.digest });
   }
 }
 

@@ -54,6 +54,31 @@ export function parseReference(text: string): ImageReference {
   return build(domain, path, tag, digest);
 }
 
+/**
+ * The registry a person named: `host[:port]`, also as the URL docker users type. IMAGE_REFERENCE_INVALID for anything
+ * else.
+ */
+export function parseRegistry(text: string): string {
+  const host = text.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  const match = text.length > MAX_TEXT ? null : HOST.exec(host);
+  if (match === null || (match[1] !== undefined && Number(match[1]) > 65535))
+    throw new AgentError("IMAGE_REFERENCE_INVALID", `"${text.slice(0, 60)}" is not a registry's host[:port]`, {
+      hint: "write it as in image references: docker.io, registry.example.com:5000",
+    });
+  return host === "index.docker.io" || host === "registry-1.docker.io" ? DEFAULT_DOMAIN : host;
+}
+
+/** True for text that names a registry and no repository in it. */
+export function isRegistryAlone(text: string): boolean {
+  return (
+    !text
+      .replace(/^https?:\/\//, "")
+      .replace(/\/$/, "")
+      .includes("/") &&
+    (/[.:[]/.test(text) || text === "localhost")
+  );
+}
+
 function build(domain: string, path: string, tag: string | undefined, digest: Digest | undefined): ImageReference {
   const suffix = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
   const short =

@@ -27,10 +27,11 @@ export class RepositoryClient implements ContentSource {
   readonly #hosts: RegistryHosts;
   readonly #reference: ImageReference;
 
-  constructor(reference: ImageReference, access: RegistryAccess) {
+  /** `hosts`: those of another reference to the same registry, to share its tokens. */
+  constructor(reference: ImageReference, access: RegistryAccess, hosts = new RegistryHosts(reference.domain, access)) {
     this.#access = access;
     this.#reference = reference;
-    this.#hosts = new RegistryHosts(reference.domain, access);
+    this.#hosts = hosts;
   }
 
   /**

@@ -45,7 +45,7 @@ export interface Asked {
   readonly what: string;
   /** Repository without tag. */
   readonly repository: string;
-  readonly object: "manifest" | "blob" | "tags" | "catalog";
+  readonly object: "manifest" | "blob" | "tags" | "catalog" | "login";
 }
 
 export interface RefusalContext {
@@ -65,12 +65,24 @@ export function statusFailure(
   const said = [words.code, words.message].filter((part) => part !== undefined && part !== "").join(": ");
   const tail = said === "" ? String(status) : `${status} ${said}`;
   const details = { registry: endpoint.domain, status };
+  if (
+    asked.object === "catalog" &&
+    (status === 405 || status === 501 || (status === 401 && context.login?.credentials))
+  )
+    return notFound(tail, endpoint, asked, details);
+  if (asked.object === "login" && status === 404)
+    return new AgentError("REGISTRY_PROTOCOL", `${endpoint.domain} is no registry: it has no /v2/`, { details });
   if (status === 404) return notFound(tail, endpoint, asked, details);
+  if (asked.object === "login" && status >= 400 && status < 500)
+    return new AgentError("REGISTRY_DENIED", `registry ${endpoint.domain} refuses ${asked.what} (${status})`, {
+      hint: `nothing was saved; look at user and password${saidTail(said)}`,
+      details,
+    });
   if (status === 401 || status === 403)
     return new AgentError(
       "REGISTRY_DENIED",
       `access denied by ${endpoint.domain} for ${asked.repository} (${status})`,
-      { hint: deniedHint(said, endpoint, context.login ?? {}), details },
+      { hint: deniedHint(asked, said, endpoint, context.login ?? {}), details },
     );
   if (status === 429)
     return new AgentError("REGISTRY_LIMIT", `${endpoint.domain}: ${limitWords(context)}`, {
@@ -100,6 +112,7 @@ function notFound(tail: string, endpoint: Endpoint, asked: Asked, details: Recor
         hint: `registry ${endpoint.domain} answered ${tail}; see what there is: zonelet registry ls ${endpoint.domain}/${asked.repository}`,
         details,
       });
+    case "login":
     case "catalog":
       return new AgentError("REGISTRY_NO_CATALOG", `registry ${endpoint.domain} does not list its repositories`, {
         hint: `it answered ${tail}; name one: zonelet registry ls ${endpoint.domain}/REPOSITORY`,
@@ -108,9 +121,16 @@ function notFound(tail: string, endpoint: Endpoint, asked: Asked, details: Recor
   }
 }
 
-function deniedHint(said: string, { domain }: Endpoint, { credentials, remark }: FoundCredentials): string {
+function deniedHint(
+  asked: Asked,
+  said: string,
+  { domain }: Endpoint,
+  { credentials, remark }: FoundCredentials,
+): string {
   const about = remark === undefined ? "" : ` (${remark})`;
   const told = saidTail(said);
+  if (asked.object === "catalog")
+    return `it lists its repositories to those logged in, or to nobody${about}: zonelet login ${domain}, or name one: zonelet registry ls ${domain}/REPOSITORY${told}`;
   return credentials === undefined
     ? `it does not exist or may require a login: zonelet login ${domain}${about}${told}`
     : `it does not exist, or the login is wrong or not allowed to read it${about}: zonelet login ${domain}${told}`;

@@ -10,7 +10,8 @@ import type { HttpAnswer } from "./transport.ts";
 export interface RegistryRequest {
   /** Below `/v2/`, already escaped; may have a query. */
   readonly path: string;
-  readonly scope: string;
+  /** undefined: just who we are. */
+  readonly scope: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** For the error when it is refused. */
   readonly asked: Asked;
@@ -24,7 +25,7 @@ export class HostClient {
   readonly endpoint: Endpoint;
   readonly #access: RegistryAccess;
   /** By scope. */
-  readonly #authorizations = new Map<string, Authorization>();
+  readonly #authorizations = new Map<string | undefined, Authorization>();
 
   constructor(endpoint: Endpoint, access: RegistryAccess) {
     this.endpoint = endpoint;
@@ -83,7 +84,7 @@ export class HostClient {
     }
   }
 
-  #authorization(scope: string): Authorization {
+  #authorization(scope: string | undefined): Authorization {
     const known = this.#authorizations.get(scope);
     if (known) return known;
     const made = new Authorization({
