@@ -1,9 +1,10 @@
 // The registry client against a server that misbehaves on demand (container-specs.md 10.8).
 import { createHash, randomBytes } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { resolveImage, type ResolvedImage } from "../../agent/imgadm/oci/resolve.ts";
 import { parseReference } from "../../agent/imgadm/reference.ts";
+import type { RegistryAccess } from "../../agent/imgadm/registry/access.ts";
 import { RepositoryClient } from "../../agent/imgadm/registry/client.ts";
 import { registryEndpoint } from "../../agent/imgadm/registry/endpoint.ts";
 import { connectionFailure } from "../../agent/imgadm/registry/failures.ts";
@@ -28,15 +29,16 @@ afterEach(async () => {
   await registry.stop();
 });
 
-const client = (name: string) =>
-  new RepositoryClient(parseReference(`${registry.host}/${name}`), {
-    transport,
-    registries,
-    log,
-    retry: { attempts: 4, baseMs: 2, maxMs: 20 },
-    pace: { windowMs: 500, bytes: 1000 },
-    findCredentials: () => Promise.resolve({}),
-  });
+const access = (): RegistryAccess => ({
+  transport,
+  registries,
+  log,
+  retry: { attempts: 4, baseMs: 2, maxMs: 20 },
+  pace: { windowMs: 500, bytes: 1000 },
+  findCredentials: () => Promise.resolve({}),
+});
+
+const client = (name: string) => new RepositoryClient(parseReference(`${registry.host}/${name}`), access());
 
 async function resolve(name: string): Promise<ResolvedImage> {
   const repository = client(name);
@@ -135,6 +137,26 @@ describe("redirects", () => {
     }
   });
 
+  it("never turn the form with a refresh token into a request elsewhere", async () => {
+    const store = await FakeRegistry.start();
+    try {
+      registry.misbehave = (request, response) => {
+        if (request.url?.startsWith("/token") === true)
+          return answer(response, 307, { location: `http://${store.host}/` });
+        return answer(response, 401, { "www-authenticate": `Bearer realm="http://${registry.host}/token"` });
+      };
+      const stolen = new RepositoryClient(parseReference(`${registry.host}/app`), {
+        ...access(),
+        findCredentials: () =>
+          Promise.resolve({ credentials: { kind: "identity-token", username: "", token: "refresh" } }),
+      });
+      expect(await failureOf(stolen.root(NEVER))).toMatchObject({ code: "REGISTRY_PROTOCOL" });
+      expect(store.seen).toEqual([]);
+    } finally {
+      await store.stop();
+    }
+  });
+
   it("do not go on for ever", async () => {
     registry.misbehave = (request, response) => answer(response, 302, { location: `${request.url ?? ""}x` });
     expect(await failureOf(resolve("app"))).toMatchObject({
@@ -216,6 +238,84 @@ describe("patience", () => {
     expect(await digestOf(repository.blob(layer, NEVER))).toBe(digest);
     expect(registry.seen.length).toBe(4);
     expect(registry.seen[1]?.range).toMatch(/^bytes=[1-9]\d*-$/);
+  });
+
+  it("takes a layer that is dripped at us for broken, again and again, and says so in the end", async () => {
+    const { digest, size } = registry.blob(randomBytes(5_000));
+    const drips: NodeJS.Timeout[] = [];
+    registry.misbehave = (_, response) => {
+      response.writeHead(200, { "content-length": size });
+      drips.push(setInterval(() => response.write("x"), 10));
+      return true;
+    };
+    const dripping = new RepositoryClient(parseReference(`${registry.host}/app`), {
+      ...access(),
+      retry: { attempts: 1, baseMs: 1, maxMs: 1 },
+      pace: { windowMs: 60, bytes: 1000 },
+    });
+    const layer = { digest: parseReference(`x@${digest}`).digest!, size };
+    expect(await failureOf(digestOf(dripping.blob(layer, NEVER)))).toMatchObject({
+      code: "REGISTRY_UNREACHABLE",
+      message: `registry ${registry.host} is unreachable: it did not answer in time`,
+    });
+    expect(registry.seen.length).toBe(4);
+    for (const drip of drips) clearInterval(drip);
+  });
+
+  it.each([
+    ["longer", (size: number) => size + 10],
+    ["shorter", (size: number) => size - 10],
+  ])("is not tried on a layer that claims to be %s than the manifest says", async (_, claim) => {
+    const { digest, size } = registry.blob(randomBytes(5_000));
+    registry.misbehave = (_request, response) => {
+      response.writeHead(200, { "content-length": claim(size) });
+      response.write(registry.blobs.get(digest)!.subarray(0, 100));
+      return true;
+    };
+    const layer = { digest: parseReference(`x@${digest}`).digest!, size };
+    expect(await failureOf(digestOf(client("app").blob(layer, NEVER)))).toMatchObject({ code: "IMAGE_CORRUPT" });
+    expect(registry.seen.length).toBe(1);
+  });
+
+  it("has an end with headers that have none", async () => {
+    registry.misbehave = (_, response) => answer(response, 200, { "x-noise": "y".repeat(40_000) }, "{}");
+    expect(await failureOf(resolve("app"))).toMatchObject({
+      code: "REGISTRY_PROTOCOL",
+      message: `registry ${registry.host} sends headers larger than 16 KiB`,
+    });
+  });
+
+  it("has an end with manifests that have none", async () => {
+    let sent = 0;
+    registry.misbehave = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const more = (): void => {
+        while (!response.destroyed) {
+          sent += 65_536;
+          if (!response.write(" ".repeat(65_536))) break;
+        }
+      };
+      response.on("drain", more).on("error", () => undefined);
+      more();
+      return true;
+    };
+    expect(await failureOf(resolve("app"))).toMatchObject({
+      code: "IMAGE_CORRUPT",
+      message: expect.stringContaining("larger than") as string,
+    });
+    expect(sent).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it("asks the token server again after a failure of its own", async () => {
+    registry.image("app", [{ name: "a" }]);
+    let failures = 2;
+    registry.misbehave = (request, response) => {
+      if (request.url?.startsWith("/token") === true)
+        return failures-- > 0 ? answer(response, 503) : answer(response, 200, {}, '{"token":"t"}');
+      if (request.headers.authorization === "Bearer t") return false;
+      return answer(response, 401, { "www-authenticate": `Bearer realm="http://${registry.host}/token"` });
+    };
+    expect((await resolve("app")).platform).toBe("linux/amd64");
   });
 
   it("ends at once when it is aborted", async () => {
@@ -301,5 +401,34 @@ it("recognises plain HTTP where TLS was spoken", async () => {
     code: "REGISTRY_PLAIN_HTTP",
     message: "registry 10.0.0.20:5000 speaks plain HTTP",
     hint: expect.stringContaining('registries.insecure: ["10.0.0.20:5000"]') as string,
+  });
+});
+
+describe("proxies", () => {
+  /** Answers every request itself, in absolute or tunnelled form, and remembers what it was asked for. */
+  it("are asked for everything but loopback and what the list of exceptions names", async () => {
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.writeHead(404).end();
+    }).on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      socket.end("HTTP/1.1 502 no\r\n\r\n");
+    });
+    await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+    const bound = proxy.address();
+    const url = `http://127.0.0.1:${typeof bound === "object" ? (bound?.port ?? 0) : 0}`;
+    const proxied = createTransport({ proxies: { http: url, https: url, none: "direct.invalid" }, registries });
+    try {
+      const get = (target: string) => failureOf(proxied.request({ url: new URL(target), headers: {} }));
+      await get("https://registry.invalid/v2/");
+      await get("https://direct.invalid/v2/");
+      await get(`http://${registry.host}/v2/`);
+      expect(asked).toEqual(["registry.invalid:443"]);
+      expect(registry.seen.length).toBe(1);
+    } finally {
+      await proxied.close();
+      proxy.close();
+    }
   });
 });

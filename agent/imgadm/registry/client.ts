@@ -1,6 +1,6 @@
 // Pulling from a registry of the distribution API: manifest by reference, blobs by digest, everything by GET.
 import { createHash } from "node:crypto";
-import { AgentError } from "../../errors/agent-error.ts";
+import { AgentError, hasCode } from "../../errors/agent-error.ts";
 import { digestFromHex } from "../../util/ids.ts";
 import { LIMITS } from "../limits.ts";
 import type { ContentSource } from "../oci/content-source.ts";
@@ -14,12 +14,14 @@ import type { HostClient } from "./host-client.ts";
 import { RegistryHosts } from "./mirrors.ts";
 import { keepPace } from "./pace.ts";
 import { pause, retryDelayMs } from "./retry.ts";
-import { networkFailure, type HttpAnswer } from "./transport.ts";
+import type { HttpAnswer } from "./transport.ts";
 
 type Layer = Pick<Descriptor, "digest" | "size">;
 
 /** A connection that brought this much was worth it: the next break counts as the first again. */
 const PROGRESS_BYTES = 64 * 1024;
+/** A layer half fetched is worth more patience than a question: about a minute, long enough for a restart. */
+const EXTRA_ATTEMPTS = 3;
 
 /** One repository of one registry, as far as pulling needs it. */
 export class RepositoryClient implements ContentSource {
@@ -75,29 +77,39 @@ export class RepositoryClient implements ContentSource {
 
   /**
    * The bytes of a layer as they arrive, from byte `from` on. A connection that breaks or stalls is taken up again
-   * where it ended; after as many breaks without progress as there are attempts it is given up (REGISTRY_UNREACHABLE).
+   * where it ended, also from a registry that is restarted meanwhile; after as many breaks without progress as there are
+   * attempts it is given up (REGISTRY_UNREACHABLE).
    */
   async *blob(layer: Layer, signal: AbortSignal, from = 0): AsyncGenerator<Uint8Array> {
     let received = from;
     for (let attempt = 1; ; attempt++) {
       const begun = received;
-      const { host, answer } = await this.#openBlob(layer, received, signal);
       try {
-        for await (const chunk of keepPace(answer.body, this.#access.pace)) {
+        for await (const chunk of this.#blobFrom(layer, received, signal)) {
           received += chunk.length;
           yield chunk;
         }
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (networkFailure(error) === undefined) throw error;
+        // Before the first byte, the host client has had its patience already.
+        if (!hasCode(error, "REGISTRY_UNREACHABLE") || received === from) throw error;
         if (received - begun >= PROGRESS_BYTES) attempt = 1;
         const { retry, log } = this.#access;
-        const delay = attempt < retry.attempts ? retryDelayMs(retry, attempt, undefined) : undefined;
-        if (delay === undefined) throw connectionFailure(error, host.endpoint);
+        if (attempt >= retry.attempts + EXTRA_ATTEMPTS) throw error;
+        const delay = retryDelayMs(retry, attempt, undefined) ?? retry.maxMs;
         log.debug({ digest: layer.digest, received, attempt, err: error }, "layer interrupted, resuming");
         await pause(delay, signal);
       }
+    }
+  }
+
+  async *#blobFrom(layer: Layer, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { host, body } = await this.#openBlob(layer, from, signal);
+    try {
+      yield* keepPace(body, this.#access.pace);
+    } catch (error) {
+      throw connectionFailure(error, host.endpoint);
     }
   }
 
@@ -106,7 +118,7 @@ export class RepositoryClient implements ContentSource {
     layer: Layer,
     from: number,
     signal: AbortSignal,
-  ): Promise<{ host: HostClient; answer: Pick<HttpAnswer, "body"> }> {
+  ): Promise<{ host: HostClient; body: AsyncIterable<Uint8Array> }> {
     return this.#hosts.first(async (host) => {
       const headers = { "accept-encoding": "identity", ...(from === 0 ? {} : { range: `bytes=${from}-` }) };
       const answer = await this.#get(host, "blob", `blobs/${layer.digest}`, headers, signal);
@@ -125,7 +137,7 @@ export class RepositoryClient implements ContentSource {
         throw new AgentError("REGISTRY_PROTOCOL", `registry ${host.endpoint.domain} answered another range than asked`);
       }
       // A registry that ignores the range sends everything again.
-      return { host, answer: whole && from > 0 ? { body: skipBytes(answer.body, from) } : answer };
+      return { host, body: whole && from > 0 ? skipBytes(answer.body, from) : answer.body };
     });
   }
 
