@@ -22,8 +22,9 @@ const allowed = {
   logs: [...layer0, "vmadm"],
   zones: [...layer0, ...layer1, "logs"],
   events: [...layer0, ...layer1, "zones"],
+  snapshots: [...layer0, ...layer1, "zones"],
   daemon: [...layer0, ...layer1, "logs", "zones", "events"],
-  cli: [...layer0, ...layer1, "logs", "zones", "events", "daemon"],
+  cli: [...layer0, ...layer1, "logs", "zones", "events", "snapshots", "daemon"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

@@ -10,6 +10,7 @@ import type { Images } from "./imgadm/images.ts";
 import { createRegistries, type Registries } from "./imgadm/registry/registries.ts";
 import type { Imgadm } from "./imgadm/client.ts";
 import { createLogger, type Logger } from "./log/logger.ts";
+import { createSnapshots, type Snapshots } from "./snapshots/snapshots.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
 import { createContainers, type Containers } from "./zones/containers.ts";
@@ -25,6 +26,7 @@ export interface Agent {
   readonly registries: Registries;
   readonly containers: Containers;
   readonly events: Events;
+  readonly snapshots: Snapshots;
 }
 
 type Level = NonNullable<Config["log"]["level"]>;
@@ -64,5 +66,6 @@ export function createAgent(options: AgentOptions = {}): Agent {
     log,
   });
   const events = createEvents({ vmadm, paths: host.paths, log });
-  return { config, log, host, vmadm, imgadm, images, registries, containers, events };
+  const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
+  return { config, log, host, vmadm, imgadm, images, registries, containers, events, snapshots };
 }

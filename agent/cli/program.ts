@@ -14,6 +14,7 @@ import { addImageCommands } from "./images-commands.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
+import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
 
@@ -68,6 +69,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addPackageCommands(program, context);
   addDaemonCommands(program, context, setStatus);
   addEventsCommand(program, context);
+  addSnapshotCommands(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);
   try {

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { LABEL_TAG_PREFIX, MARK_KEYS } from "../zoneinit/metadata-keys.ts";
 import { containerName, dockerId } from "../zones/find.ts";
-import { exitOf, isContainerZone, isOurs } from "../zones/observe.ts";
+import { exitOf, isContainerZone, isOurs, snapshotNames } from "../zones/observe.ts";
 import type { VmEvent, VmObject } from "../vmadm/schema.ts";
 import {
   draftEvent,
@@ -242,12 +242,4 @@ function observe(vm: VmObject, tracked: TrackedZone | undefined): Observation {
     namespace: isOurs(vm) ? own : FOREIGN_NAMESPACE,
     shape: createHash("sha256").update(text).digest("hex").slice(0, 16),
   };
-}
-
-function snapshotNames(vm: VmObject): readonly string[] {
-  const { snapshots } = vm;
-  if (!Array.isArray(snapshots)) return [];
-  return snapshots.flatMap((one: unknown) =>
-    typeof one === "object" && one !== null && "name" in one && typeof one.name === "string" ? [one.name] : [],
-  );
 }

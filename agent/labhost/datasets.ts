@@ -10,6 +10,7 @@
 import type { Lab } from "./lab.ts";
 import { cloneDataset, createDataset, linkClone } from "./datasets/making.ts";
 import { isMounted, mountAll, mountDataset, unmountDataset } from "./datasets/mounting.ts";
+import { diffDatasets, type DiffLine } from "./datasets/diff.ts";
 import { destroyDataset, renameDataset, setProperty } from "./datasets/changing.ts";
 import { findSnapshot, mountpointOf, POOL, readPool, splitSnapshot, type Records } from "./datasets/pool.ts";
 import type { DatasetRecord, SnapshotRecord } from "./datasets/records.ts";
@@ -50,6 +51,8 @@ export interface DatasetStore {
   /** Newer snapshots are an error, with `recursive` they are destroyed (`zfs rollback -r`). */
   rollback(snapshot: string, options?: { readonly recursive?: boolean }): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** From a snapshot to a later snapshot or the file system, of it or of a clone. */
+  diff(from: string, to: string): Promise<readonly DiffLine[]>;
   /** A dataset or a snapshot. `recursive` takes snapshots and children along, never clones. */
   destroy(name: string, options?: { readonly recursive?: boolean }): Promise<void>;
   /** Sets one property; `undefined` is `zfs inherit`. */
@@ -77,6 +80,7 @@ export function datasetStore(lab: Lab): DatasetStore {
     snapshot: (name, properties = {}) => takeSnapshot(lab, name, properties),
     rollback: (snapshot, options = {}) => rollback(lab, snapshot, options.recursive ?? false),
     rename: (from, to) => renameDataset(lab, from, to),
+    diff: (from, to) => diffDatasets(lab, from, to),
     destroy: (name, options = {}) => destroyDataset(lab, name, options.recursive ?? false),
     set: (name, property, value) => setProperty(lab, name, property, value),
     mount: (name) => mountDataset(lab, name),

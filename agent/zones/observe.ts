@@ -65,3 +65,12 @@ const CONTAINER_BRANDS = new Set(["lx", "joyent-minimal"]);
 export function isContainerZone(vm: VmObject): boolean {
   return CONTAINER_BRANDS.has(vm.brand);
 }
+
+/** Names of the snapshots somebody took of the zone. */
+export function snapshotNames(vm: VmObject): readonly string[] {
+  const { snapshots } = vm;
+  if (!Array.isArray(snapshots)) return [];
+  return snapshots.flatMap((one: unknown) =>
+    typeof one === "object" && one !== null && "name" in one && typeof one.name === "string" ? [one.name] : [],
+  );
+}

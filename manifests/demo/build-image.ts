@@ -26,6 +26,10 @@ const PROGRAMS = [
   "seq",
   "false",
   "true",
+  "mkdir",
+  "rm",
+  "mv",
+  "chmod",
 ];
 
 interface Blob {

@@ -69,6 +69,11 @@ export async function mountOverlay(
   await command("mount", ["-t", "overlay", "-o", options.join(","), overlay.name, overlay.target], lab.root);
 }
 
+/** Mounts directories over each other (topmost first, below the lab's root), read-only. */
+export async function mountLayers(lab: Lab, lowers: readonly string[], target: string): Promise<void> {
+  await command("mount", ["-t", "overlay", "-o", `ro,lowerdir=${lowers.join(":")}`, "zfs-diff", target], lab.root);
+}
+
 /** Unmounts and removes the empty mountpoint, as zfs does; busy is zfs's answer `cannot unmount '/zones/x': Device busy`. */
 export async function unmountTree(target: string, mountpoint: string): Promise<void> {
   try {

@@ -174,6 +174,7 @@ export class FakeLab {
         return Promise.resolve();
       },
       rollback: () => Promise.resolve(),
+      diff: unused,
       destroy: (name) => {
         for (const key of [...this.datasets.keys()])
           if (key === name || key.startsWith(`${name}/`) || key.startsWith(`${name}@`)) this.datasets.delete(key);
