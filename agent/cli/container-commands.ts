@@ -1,45 +1,12 @@
-// logs, start, stop, restart, kill, rm, wait
+// start, stop, restart, kill, rm, wait
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
-import { readLog } from "../logs/read.ts";
-import { hasEnded } from "../zones/observe.ts";
-import { watchZones } from "../zones/watch.ts";
 import { parseCount, waitNotice, type CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
 export function addContainerCommands(program: Command, context: CliContext): void {
   const verbOptions = () => ({ signal: context.interrupts.signal, onWait: waitNotice(context) });
-
-  program
-    .command("logs")
-    .description("show what a container wrote")
-    .argument("<container>")
-    .option("-f, --follow", "go on until the container has ended", false)
-    .option("-n, --tail <lines>", "only the last lines", (text) =>
-      text === "all" ? undefined : parseCount("--tail")(text),
-    )
-    .option("--stream <name>", "stdout or stderr only")
-    .action(async (reference: string, options: { follow: boolean; tail?: number; stream?: string }) => {
-      const { containers, host, vmadm } = context.agent();
-      if (options.stream !== undefined && options.stream !== "stdout" && options.stream !== "stderr")
-        throw new AgentError("USAGE", `--stream takes stdout or stderr, not "${options.stream}"`);
-      const vm = await containers.find(reference, verbOptions());
-      if (vm.zlog_mode !== undefined && !vm.zlog_mode.startsWith("g"))
-        throw new AgentError("LOG_UNAVAILABLE", `container "${reference}" keeps no log (log driver "none")`);
-      const directory = host.paths.inGlobalZone(`${vm.zonepath}/logs`);
-      const signal = context.interrupts.signal;
-      using watch = options.follow ? await watchZones(vmadm, { zone: vm.uuid, signal }) : undefined;
-      const ended = (): boolean => {
-        const now = watch?.current(vm.uuid);
-        return now === undefined || hasEnded(now);
-      };
-      for await (const chunk of readLog(directory, { tail: options.tail, follow: options.follow, ended, signal })) {
-        if (options.stream !== undefined && chunk.stream !== options.stream) continue;
-        await (chunk.stream === "stderr" ? context.output.err(chunk.bytes) : context.output.out(chunk.bytes));
-        if (context.output.gone) break;
-      }
-    });
 
   const timeout = ["-t, --time <seconds>", "patience before SIGKILL", parseCount("--time")] as const;
 

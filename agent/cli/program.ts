@@ -11,6 +11,7 @@ import { addInspectCommand } from "./inspect-command.ts";
 import { addPsCommand } from "./ps-command.ts";
 import { addRenameCommand } from "./rename-command.ts";
 import { addImageCommands } from "./images-commands.ts";
+import { addLogsCommand } from "./logs-command.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -62,6 +63,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addInspectCommand(program, context);
   addRenameCommand(program, context);
   addContainerCommands(program, context);
+  addLogsCommand(program, context);
   addExecCommands(program, context, setStatus);
   addImageCommands(program, context);
   addRegistryCommands(program, context);

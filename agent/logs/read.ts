@@ -1,12 +1,11 @@
 // Reading a container's log: all of it or its last lines, then what comes, across rotation.
 //
 // zoneadmd renames the current file and opens a new one (dockerinit.md 6.4); it may do so at any moment, and the janitor
-// may remove old files. So the file we are at is held open, is recognised by its inode, and is left for its successor
+// may remove old files. So the file we are at is recognised by its identity, not its name, and is left for its successor
 // only when it has been read to its end after the successor was there. Nothing is read twice and nothing is missed, but
-// what was removed before we came to it.
-import type { FileHandle } from "node:fs/promises";
+// what was removed, or overwritten by a second rotation within a second, before we came to it.
 import { watchDirectory } from "./change-hint.ts";
-import { currentInode, inodeOf, listLogFiles, openLogFile, type LogFile } from "./files.ts";
+import { currentIdentity, listLogFiles, LogFileReader, type LogFile } from "./files.ts";
 import type { LogEntry, LogStream, OutputRecord } from "./record.ts";
 import { endOfLastLine, newBlock, scanBackward, scanForward, type Place } from "./scan.ts";
 import { isWanted, TailFinder, type LogSelection } from "./select.ts";
@@ -18,9 +17,9 @@ export interface ReadLogOptions extends LogSelection {
   readonly follow?: boolean;
   /**
    * Asked whenever the end of the log is reached while following: true when the container has ended, so that the `close`
-   * record, or a second of silence on platforms without it, ends the log.
+   * record, or a second of silence on platforms without it, ends the log. Told whether the log was closed at that point.
    */
-  readonly ended?: () => boolean;
+  readonly ended?: (closed: boolean) => boolean | Promise<boolean>;
   /** Ends the reading quietly. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,7 +51,7 @@ export async function* readRecords(
   directory: string,
   options: ReadLogOptions = {},
 ): AsyncGenerator<readonly OutputRecord[]> {
-  await using log = await LogReader.open(directory, options);
+  const log = await LogReader.open(directory, options);
   yield* log.history();
   if (options.follow === true) yield* log.follow();
 }
@@ -76,14 +75,13 @@ function isBehind(first: Buffer, next: Buffer): boolean {
   return next.buffer === first.buffer && next.byteOffset === first.byteOffset + first.length;
 }
 
-class LogReader implements AsyncDisposable {
+class LogReader {
   readonly #directory: string;
   readonly #options: ReadLogOptions;
   /** Older files, in order. */
   readonly #older: readonly LogFile[];
   /** The newest file there was when the reading began, and since then the one we have come to. */
-  #file: FileHandle | undefined;
-  #inode: bigint | undefined;
+  #file: LogFileReader | undefined;
   readonly #place: Place = { offset: 0, overlong: false };
   /** Time of the last record seen, to find our way when the file we are at is not in the directory any more. */
   #lastTime = "";
@@ -97,29 +95,17 @@ class LogReader implements AsyncDisposable {
   }
 
   static async open(directory: string, options: ReadLogOptions): Promise<LogReader> {
-    for (;;) {
-      const files = await listLogFiles(directory);
-      const newest = files.at(-1);
-      const reader = new LogReader(directory, options, files.slice(0, -1));
-      if (newest === undefined) return reader;
-      const file = await openLogFile(newest.path);
-      // A rotation between the two looks: the list is old.
-      if (file && (await inodeOf(file)) === newest.inode) {
-        reader.#at(file, newest.inode);
-        return reader;
-      }
-      await file?.close();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close();
+    const files = await listLogFiles(directory);
+    const reader = new LogReader(directory, options, files.slice(0, -1));
+    const newest = files.at(-1);
+    if (newest !== undefined) reader.#at(newest);
+    return reader;
   }
 
   /** What had been written when the reading began. */
   async *history(): AsyncGenerator<readonly OutputRecord[]> {
-    if (this.#file === undefined) return;
-    const limit = (await this.#file.stat()).size;
+    const limit = await this.#file?.size();
+    if (limit === undefined) return;
     const newest = this.#older.length;
     const { tail } = this.#options;
     if (tail !== undefined) {
@@ -147,7 +133,8 @@ class LogReader implements AsyncDisposable {
     let quietSince: number | undefined;
     while (!this.#isAborted()) {
       // Asked before looking: what was written before the end is then seen before we believe in it.
-      const ended = this.#options.ended?.() ?? false;
+      const wasClosed = this.#closed;
+      const ended = (await this.#options.ended?.(wasClosed)) ?? false;
       let moved = false;
       for await (const entries of this.#rest({ block })) {
         moved = true;
@@ -157,8 +144,7 @@ class LogReader implements AsyncDisposable {
       const next = await this.#successor();
       if (next) {
         for await (const entries of this.#rest({ block, final: true })) yield* this.#output(entries);
-        await this.#file?.close();
-        this.#at(next.file, next.inode);
+        this.#at(next);
         quietSince = undefined;
         continue;
       }
@@ -170,6 +156,8 @@ class LogReader implements AsyncDisposable {
           return;
         }
       }
+      // What has just been closed has probably ended.
+      if (this.#closed && !wasClosed) continue;
       await hint.next(ended ? RECHECK_ENDED_MS : RECHECK_MS, signal);
     }
   }
@@ -178,9 +166,8 @@ class LogReader implements AsyncDisposable {
     return this.#options.signal?.aborted === true;
   }
 
-  #at(file: FileHandle, inode: bigint): void {
-    this.#file = file;
-    this.#inode = inode;
+  #at(file: LogFile): void {
+    this.#file = new LogFileReader(this.#directory, file);
     this.#place.offset = 0;
     this.#place.overlong = false;
   }
@@ -194,7 +181,7 @@ class LogReader implements AsyncDisposable {
     const file = this.#file;
     if (file === undefined) return;
     // Emptied by hand (`: > stdio.log`): what comes now is new.
-    if (how.limit === undefined && (await file.stat()).size < this.#place.offset) {
+    if (how.limit === undefined && ((await file.size()) ?? Infinity) < this.#place.offset) {
       this.#place.offset = 0;
       this.#place.overlong = false;
     }
@@ -208,26 +195,18 @@ class LogReader implements AsyncDisposable {
   ): AsyncGenerator<{ readonly entries: LogEntry[]; readonly file: number }> {
     const { signal } = this.#options;
     for (let file = begin.file; file < this.#older.length && signal?.aborted !== true; file++) {
-      const handle = await this.#openOlder(file);
-      if (!handle) continue;
-      try {
-        const place = { offset: file === begin.file ? begin.at : 0, overlong: false };
-        for await (const entries of scanForward(handle, place, { final: true, signal })) yield { entries, file };
-      } finally {
-        await handle.close();
-      }
+      const place = { offset: file === begin.file ? begin.at : 0, overlong: false };
+      const older = this.#olderFile(file);
+      if (older)
+        for await (const entries of scanForward(older, place, { final: true, signal })) yield { entries, file };
     }
     const final = this.#options.follow !== true;
     for await (const entries of this.#rest({ limit, final })) yield { entries, file: this.#older.length };
   }
 
-  /** The file that was at this place in the list; undefined when it has been removed or overwritten since. */
-  async #openOlder(index: number): Promise<FileHandle | undefined> {
+  #olderFile(index: number): LogFileReader | undefined {
     const listed = this.#older[index];
-    const handle = listed && (await openLogFile(listed.path));
-    if (!handle || (await inodeOf(handle)) === listed.inode) return handle;
-    await handle.close();
-    return undefined;
+    return listed && new LogFileReader(this.#directory, listed);
   }
 
   async #findTail(finder: TailFinder, limit: number): Promise<void> {
@@ -237,25 +216,21 @@ class LogReader implements AsyncDisposable {
       const current = index === this.#older.length;
       const rotatedAt = this.#older[index]?.rotatedAt;
       if (since !== undefined && rotatedAt !== undefined && isBefore(rotatedAt, since)) return;
-      const handle = current ? this.#file : await this.#openOlder(index);
-      if (!handle) continue;
-      try {
-        const end = current ? limit : (await handle.stat()).size;
-        for await (const entries of scanBackward(handle, end, signal)) {
-          const last = entries.at(-1);
-          if (newest && last !== undefined) {
-            newest = false;
-            this.#note(last);
-          }
-          for (const entry of entries.toReversed())
-            if (entry.kind === "output" && isWanted(this.#options, entry)) {
-              finder.add(entry, index);
-              if (finder.isDone()) break;
-            }
-          if (finder.isDone()) break;
+      const file = current ? this.#file : this.#olderFile(index);
+      const end = current ? limit : await file?.size();
+      if (!file || end === undefined) continue;
+      for await (const entries of scanBackward(file, end, signal)) {
+        const last = entries.at(-1);
+        if (newest && last !== undefined) {
+          newest = false;
+          this.#note(last);
         }
-      } finally {
-        if (!current) await handle.close();
+        for (const entry of entries.toReversed())
+          if (entry.kind === "output" && isWanted(this.#options, entry)) {
+            finder.add(entry, index);
+            if (finder.isDone()) break;
+          }
+        if (finder.isDone()) break;
       }
     }
   }
@@ -295,21 +270,16 @@ class LogReader implements AsyncDisposable {
   }
 
   /** The file that follows ours when it has been rotated away: several rotations may have happened since we looked. */
-  async #successor(): Promise<{ readonly file: FileHandle; readonly inode: bigint } | undefined> {
+  async #successor(): Promise<LogFile | undefined> {
     // The usual answer, without looking at all the rotated ones.
-    if (this.#inode !== undefined && (await currentInode(this.#directory)) === this.#inode) return undefined;
-    for (;;) {
-      const next = this.#after(await listLogFiles(this.#directory));
-      if (next === undefined) return undefined;
-      const file = await openLogFile(next.path);
-      if (file && (await inodeOf(file)) === next.inode) return { file, inode: next.inode };
-      await file?.close(); // a rotation between the two looks
-    }
+    if (this.#file && (await currentIdentity(this.#directory)) === this.#file.identity) return undefined;
+    return this.#after(await listLogFiles(this.#directory));
   }
 
   #after(files: readonly LogFile[]): LogFile | undefined {
-    if (this.#file === undefined) return files[0];
-    const ours = files.findIndex(({ inode }) => inode === this.#inode);
+    const here = this.#file?.identity;
+    if (here === undefined) return files[0];
+    const ours = files.findIndex(({ identity }) => identity === here);
     if (ours >= 0) return files[ours + 1];
     // Removed, or overwritten by a rotation in the same second: the first that has not ended before us.
     return files.find(({ rotatedAt }) => rotatedAt === undefined || !isBefore(rotatedAt, this.#lastTime));

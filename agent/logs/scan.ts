@@ -1,6 +1,6 @@
-// Entries of one open log file, forwards and backwards, a block at a time: no more is in memory than a block and what
+// Entries of one log file, forwards and backwards, a block at a time: no more is in memory than a block and what
 // the consumer has not yet taken.
-import type { FileHandle } from "node:fs/promises";
+import type { LogFileReader } from "./files.ts";
 import { decodeLines, type LogEntry } from "./record.ts";
 
 /**
@@ -26,7 +26,7 @@ export interface Place {
  * line waits for its end, unless `final`.
  */
 export async function* scanForward(
-  file: FileHandle,
+  file: LogFileReader,
   place: Place,
   options: {
     readonly limit?: number | undefined;
@@ -40,8 +40,7 @@ export async function* scanForward(
   const limit = options.limit ?? Infinity;
   for (;;) {
     const wanted = Math.min(BLOCK, limit - place.offset);
-    const filled =
-      wanted <= 0 || options.signal?.aborted === true ? 0 : await readFully(file, block, wanted, place.offset);
+    const filled = wanted <= 0 || options.signal?.aborted === true ? 0 : await file.read(block, wanted, place.offset);
     if (filled === 0) return;
     let from = 0;
     if (place.overlong) {
@@ -64,14 +63,18 @@ export async function* scanForward(
 }
 
 /** Entries before `limit`, blocks of them from the end of the file to its beginning, each block's in their order. */
-export async function* scanBackward(file: FileHandle, limit: number, signal?: AbortSignal): AsyncGenerator<LogEntry[]> {
+export async function* scanBackward(
+  file: LogFileReader,
+  limit: number,
+  signal?: AbortSignal,
+): AsyncGenerator<LogEntry[]> {
   const block = newBlock();
   let end = limit;
   // Only the very last line may be without its end; it counts where it is complete all the same.
   let last = true;
   while (end > 0 && signal?.aborted !== true) {
     const start = Math.max(0, end - BLOCK);
-    const filled = await readFully(file, block, end - start, start);
+    const filled = await file.read(block, end - start, start);
     const data = block.subarray(0, filled);
     const newline = data.indexOf(10);
     const first = start === 0 ? 0 : newline < 0 ? filled : newline + 1;
@@ -84,21 +87,10 @@ export async function* scanBackward(file: FileHandle, limit: number, signal?: Ab
 }
 
 /** Where the last line begins that is not complete at `limit`; `limit` itself if it is longer than a block. */
-export async function endOfLastLine(file: FileHandle, limit: number): Promise<number> {
+export async function endOfLastLine(file: LogFileReader, limit: number): Promise<number> {
   const start = Math.max(0, limit - BLOCK);
   const block = newBlock();
-  const filled = await readFully(file, block, limit - start, start);
+  const filled = await file.read(block, limit - start, start);
   const newline = block.subarray(0, filled).lastIndexOf(10);
   return newline >= 0 ? start + newline + 1 : start === 0 ? 0 : limit;
-}
-
-/** Fills the block from `position` on; less only at the end of the file. */
-async function readFully(file: FileHandle, block: Buffer, wanted: number, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < wanted) {
-    const { bytesRead } = await file.read(block, filled, wanted - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
 }
