@@ -57,7 +57,14 @@ export function createAgent(options: AgentOptions = {}): Agent {
   const vmadm = createVmadmCli(host, log, requests);
   const imgadm = createImgadmCli(host, log, { pool: config.host.pool, ...requests });
   const registries = createRegistries({ config, paths: host.paths, log });
-  const images = createImages({ host, imgadm, config, log });
+  const images = createImages({
+    host,
+    imgadm,
+    config,
+    log,
+    zoneNames: async (signal) =>
+      new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
+  });
   const containers = createContainers({
     vmadm,
     images,

@@ -1,11 +1,31 @@
-// pull, load, images, rmi
+// pull, load, save; and where the other verbs of images go
 import type { Command } from "commander";
-import { formatBytes } from "../util/units.ts";
-import { parseFormat, type CliContext } from "./context.ts";
-import { formatData, formatTable, humanAge } from "./output.ts";
+import { AgentError } from "../errors/agent-error.ts";
+import type { CliContext } from "./context.ts";
+import {
+  addImageHistory,
+  addImageInspect,
+  addImageList,
+  addImagePrune,
+  addImageRemove,
+  addImageTag,
+} from "./image-list-commands.ts";
 import { pullProgress } from "./progress.ts";
 
+/** Each verb at the top, as ever, and once more below `image`, as Docker has them. */
 export function addImageCommands(program: Command, context: CliContext): void {
+  const image = program.command("image").description("images: the same verbs, and those only images have");
+  for (const parent of [program, image]) addTransferCommands(parent, context);
+  addImageList(program, context, "images");
+  addImageList(image, context, "ls");
+  addImageRemove(program, context, "rmi");
+  addImageRemove(image, context, "rm");
+  addImageInspect(image, context);
+  addImagePrune(image, context);
+}
+
+/** Verbs that are called the same in both places. */
+function addTransferCommands(program: Command, context: CliContext): void {
   program
     .command("pull")
     .description("fetch an image from its registry and install it")
@@ -22,7 +42,7 @@ export function addImageCommands(program: Command, context: CliContext): void {
 
   program
     .command("load")
-    .description("install the images of an archive (OCI layout or docker save)")
+    .description("install the images of an archive (OCI layout, packed or a directory, or docker save)")
     .requiredOption("-i, --input <file>", "the archive")
     .option("-q, --quiet", "print the image ids only", false)
     .action(async (options: { input: string; quiet: boolean }) => {
@@ -38,49 +58,25 @@ export function addImageCommands(program: Command, context: CliContext): void {
     });
 
   program
-    .command("images")
-    .description("list the images this node has")
-    .option("-q, --quiet", "print image ids only", false)
-    .option("--no-trunc", "do not shorten ids")
-    .option("-o, --output <format>", "table, json or yaml", parseFormat, "table")
-    .action(async (options: { quiet: boolean; trunc: boolean; output: ReturnType<typeof parseFormat> }) => {
-      const images = await context.agent().images.list({ signal: context.interrupts.signal });
-      if (options.output !== "table") {
-        await context.output.out(formatData(images, options.output));
-        return;
-      }
-      const id = (image: (typeof images)[number]): string => {
-        const whole = image.config ?? image.imageUuid;
-        return options.trunc ? whole.replace("sha256:", "").slice(0, 12) : whole;
-      };
-      if (options.quiet) {
-        await context.output.out(images.map((image) => `${id(image)}\n`).join(""));
-        return;
-      }
-      const now = Date.now();
-      const rows = images.map((image) => [
-        image.reference ?? "<none>",
-        id(image),
-        image.imageUuid,
-        image.createdAt === undefined ? "-" : `${humanAge(now - Date.parse(image.createdAt))} ago`,
-        image.size === undefined ? "-" : formatBytes(image.size),
-        image.ours ? "zonelet" : (image.type ?? "other"),
-      ]);
-      await context.output.out(formatTable(["IMAGE", "ID", "UUID", "CREATED", "SIZE", "FROM"], rows));
+    .command("save")
+    .description("write images to an archive, with the digests they came with")
+    .argument("<image...>")
+    .requiredOption("-o, --output <file>", "the archive to write")
+    .option("--format <format>", "oci, or docker-archive for `docker load`", parseArchiveFormat, "oci")
+    .action(async (images: string[], options: { output: string; format: ArchiveFormat }) => {
+      await context
+        .agent()
+        .images.save(options.output, images, { format: options.format, signal: context.interrupts.signal });
     });
+  addImageTag(program, context);
+  addImageHistory(program, context);
+}
 
-  program
-    .command("rmi")
-    .description("remove images by name or id")
-    .argument("<reference...>")
-    .action(async (references: string[]) => {
-      for (const reference of references) {
-        const removed = await context.agent().images.remove(reference, { signal: context.interrupts.signal });
-        for (const name of removed.untagged) await context.output.out(`untagged ${name}\n`);
-        for (const image of removed.deleted) await context.output.out(`deleted ${image}\n`);
-        if (removed.kept) await context.output.err("its layers stay: something still uses them\n");
-      }
-    });
+type ArchiveFormat = "oci" | "docker-archive";
+
+function parseArchiveFormat(text: string): ArchiveFormat {
+  if (text === "oci" || text === "docker-archive") return text;
+  throw new AgentError("USAGE", `unknown archive format "${text}"`, { hint: "use oci or docker-archive" });
 }
 
 export function interactive(context: CliContext): boolean {

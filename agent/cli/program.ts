@@ -16,6 +16,7 @@ import { addPackageCommands } from "./package-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
+import { addSystemCommands } from "./system-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
 
@@ -67,6 +68,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addExecCommands(program, context, setStatus);
   addImageCommands(program, context);
   addRegistryCommands(program, context);
+  addSystemCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addPackageCommands(program, context);
   addDaemonCommands(program, context, setStatus);
@@ -96,7 +98,10 @@ function wrongUsage(program: Command, argv: readonly string[], error: CommanderE
 
 /** Subcommands made before exitOverride() was set do not have it; all of them must report to us. */
 function inheritSettings(program: Command): void {
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    inheritSettings(command);
+  }
 }
 
 function parseLevel(text: string): (typeof LEVELS)[number] {

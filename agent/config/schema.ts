@@ -140,6 +140,16 @@ export const configSchema = z.strictObject({
         .describe("Directories of the global zone below which a spec may bind-mount. Empty: none."),
     })
     .prefault({}),
+  images: z
+    .strictObject({
+      keepBlobs: z
+        .enum(["none", "loaded", "all"])
+        .default("loaded")
+        .describe(
+          "Images whose packed layers are kept for `zonelet save`: those from archives (`loaded`), those from registries as well (`all`), or `none`. What is not kept is fetched again when it is saved.",
+        ),
+    })
+    .prefault({}),
   registries: z
     .strictObject({
       insecure: z

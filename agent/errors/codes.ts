@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   IMAGE_CORRUPT: "InvalidArgument",
   IMAGE_ARCHIVE_INVALID: "InvalidArgument",
   IMAGE_NOT_OURS: "FailedPrecondition",
+  IMAGE_BLOBS_MISSING: "FailedPrecondition",
   LAYER_HOSTILE: "InvalidArgument",
   REGISTRY_UNREACHABLE: "Unavailable",
   REGISTRY_DENIED: "PermissionDenied",

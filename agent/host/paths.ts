@@ -25,6 +25,9 @@ export interface HostPaths {
   readonly zoneRecords: string;
   imageRecord(config: Digest): string;
   readonly imageRecords: string;
+  /** Bytes of images that imgadm does not keep, by digest. */
+  readonly imageBlobs: string;
+  imageBlob(digest: Digest): string;
   /** Records that could not be read are moved here. */
   readonly corrupt: string;
   readonly locks: string;
@@ -53,6 +56,8 @@ export function hostPaths(root: string): HostPaths {
     zoneRecord: (uuid) => join(state, "zones", `${uuid}.json`),
     imageRecords: join(state, "images"),
     imageRecord: (config) => join(state, "images", `${config.slice("sha256:".length)}.json`),
+    imageBlobs: join(state, "blobs"),
+    imageBlob: (digest) => join(state, "blobs", digest.slice("sha256:".length)),
     corrupt: join(state, "corrupt"),
     locks: join(state, "locks"),
     events: join(state, "events"),

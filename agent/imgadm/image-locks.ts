@@ -12,6 +12,8 @@ import type { ImageUuid } from "../util/ids.ts";
 export interface ImageLocks {
   /** Waits for it; undefined only when `timeoutMs` passed. */
   image(uuid: ImageUuid, options: LockOptions): Promise<Lock | undefined>;
+  /** Guards the kept blobs: shared while some are brought in or read, alone to clear up. */
+  blobs(options: LockOptions): Promise<Lock | undefined>;
   /** Guards the records as a set: short, for moving names between them. */
   records(options: LockOptions): Promise<Lock | undefined>;
   /** Guards the making and sweeping of scratch directories. */
@@ -21,6 +23,7 @@ export interface ImageLocks {
 export function imageLocks(directory: string): ImageLocks {
   return {
     image: (uuid, options) => acquireLock(join(directory, `image-${uuid}.lock`), options),
+    blobs: (options) => acquireLock(join(directory, "image-blobs.lock"), options),
     records: (options) => acquireLock(join(directory, "image-records.lock"), options),
     scratch: (options) => acquireLock(join(directory, "scratch.lock"), options),
   };

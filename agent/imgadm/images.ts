@@ -15,6 +15,8 @@ export interface ImageRecord {
   readonly layers: readonly Digest[];
   /** Image uuid of the whole layer stack: the zone's `image_uuid`. */
   readonly imageUuid: ImageUuid;
+  /** Bytes of the packed layers, as in {@link layers}; absent in records written before it was remembered. */
+  readonly layerSizes?: readonly number[];
   /** Sum of the compressed layers in bytes. */
   readonly size: number;
   readonly createdAt?: string;
@@ -31,6 +33,23 @@ export interface RunnableImage {
   readonly type: string;
   /** From the image manifest's tags, where the image says one. */
   readonly kernelVersion?: string;
+}
+
+export interface RemoveOptions extends PullOptions {
+  /** Take the names off although containers are made of the image; their layers stay. */
+  readonly force?: boolean;
+}
+
+export interface PruneOptions extends PullOptions {
+  /** Also images with a name, where no container is made of them. */
+  readonly all?: boolean;
+  /** Tell, do nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface SaveOptions extends PullOptions {
+  /** Default `oci`. `docker-archive` adds the table of contents `docker load` of any version reads. */
+  readonly format?: "oci" | "docker-archive";
 }
 
 export type PullProgress =
@@ -56,11 +75,56 @@ export interface PullOptions {
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
 }
 
+/** A layer as `zonelet images --layers` lists it. */
+export interface LayerListing {
+  readonly config: Digest;
+  readonly reference: string | undefined;
+  readonly digest: Digest;
+  /** Of the stack up to this layer: the dataset that holds it. */
+  readonly imageUuid: ImageUuid;
+  /** Packed bytes. */
+  readonly size: number | undefined;
+  /** Other images on this very layer. */
+  readonly sharedWith: number;
+}
+
+export interface PrunedImages {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly ImageUuid[];
+  /** Bytes of the packed layers that went, those of interrupted pulls included. */
+  readonly bytes: number;
+}
+
+/** Bytes on disk; what images share is counted once in the sums. */
+export interface ImageUsage {
+  readonly images: readonly {
+    readonly config: Digest;
+    readonly reference: string | undefined;
+    readonly imageUuid: ImageUuid;
+    readonly bytes: number;
+    /** The part of `bytes` other images need as well. */
+    readonly sharedBytes: number;
+    readonly containers: number;
+  }[];
+  readonly bytes: number;
+  /** What `prune -a` would give back. */
+  readonly reclaimableBytes: number;
+  /** Images brought by imgadm itself or a head node. */
+  readonly foreignBytes: number;
+  /** Kept for `save`. */
+  readonly savedBlobBytes: number;
+  /** Layers interrupted pulls left for the next one. */
+  readonly interruptedBytes: number;
+}
+
 /** An image as `zonelet images` lists it, ours or not. */
 export interface ImageListing {
   readonly reference: string | undefined;
   readonly config: Digest | undefined;
   readonly imageUuid: ImageUuid;
+  /** Of the manifest it was pulled by. */
+  readonly manifest: Digest | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly size: number | undefined;
   readonly createdAt: string | undefined;
   /** False for images brought by imgadm itself or a head node: never deleted by us. */
@@ -86,8 +150,19 @@ export interface Images {
   /** Installs all images of an OCI layout tar or docker-archive. */
   load(file: string, options?: PullOptions): Promise<readonly ImageRecord[]>;
   list(options?: PullOptions): Promise<readonly ImageListing[]>;
-  /** Removes a name, and the layers when no other name, zone or image needs them. */
-  remove(reference: string, options?: PullOptions): Promise<RemovedImage>;
+  layers(options?: PullOptions): Promise<readonly LayerListing[]>;
+  /**
+   * Removes a name, and the layers when no other name, zone or image needs them. IMAGE_IN_USE when it is the last name
+   * of an image with containers, unless `force`.
+   */
+  remove(reference: string, options?: RemoveOptions): Promise<RemovedImage>;
+  /** Gives an image another name, taking that name from whatever had it. IMAGE_NOT_FOUND, IMAGE_NOT_OURS. */
+  tag(source: string, target: string, options?: PullOptions): Promise<ImageRecord>;
+  /** Removes images without a name, remains of killed pulls, and with `all` images without containers. */
+  prune(options?: PruneOptions): Promise<PrunedImages>;
+  /** Writes images with all their digests to `file`; see archive/write-archive.ts. IMAGE_BLOBS_MISSING. */
+  save(file: string, references: readonly string[], options?: SaveOptions): Promise<void>;
+  usage(options?: PullOptions): Promise<ImageUsage>;
   /**
    * Runs `work` while no other zonelet process removes images: between "is installed" and `vmadm create` an image has
    * no clone to protect it (imgadm.md 9.2).

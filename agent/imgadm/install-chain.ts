@@ -34,6 +34,8 @@ export interface ChainContext {
   readonly concurrency: number;
   readonly locks: ImageLocks;
   readonly log: Logger;
+  /** Told of each layer that was fetched, installed and is about to be removed. */
+  readonly onInstalled?: (layer: FetchedLayer) => Promise<void>;
 }
 
 /** A layer of an image with the uuids of its stack. */
@@ -46,25 +48,58 @@ interface ChainLink {
 
 const RESTARTS = 3;
 
-/** Returns the uuid of the whole stack, installed. Concurrent calls for common layers queue up (`waiting`). */
+/** An installed stack; until it is disposed nobody's rmi or prune takes it away. */
+export interface InstalledChain extends Disposable {
+  readonly imageUuid: ImageUuid;
+}
+
+/** The whole stack, installed. Concurrent calls for common layers queue up (`waiting`). */
 export async function installChain(
   context: ChainContext,
   image: ResolvedImage,
   references: readonly string[],
   options: PullOptions,
-): Promise<ImageUuid> {
+): Promise<InstalledChain> {
   const chain = buildChain(image);
   const top = chain.at(-1)?.uuid;
   if (top === undefined) throw new AgentError("IMAGE_UNSUPPORTED", "an image without layers cannot be installed");
+  const pin = new ChainPin(context.locks);
   for (let round = 1; ; round++) {
     try {
-      await installMissing(context, image, chain, references, options);
-      return await checkTop(context, top, options.signal);
+      await installMissing(context, image, chain, references, pin, options);
+      await checkTop(context, top, options.signal);
+      return { imageUuid: top, [Symbol.dispose]: () => pin.release() };
     } catch (error) {
+      pin.release();
       // Somebody deleted a layer below while we were at it; look again what is there.
       if (!hasCode(error, "IMAGE_ORIGIN_MISSING") || round >= RESTARTS) throw error;
       context.log.warn({ err: error }, "a layer vanished during the install, starting over");
     }
+  }
+}
+
+/**
+ * Holds the highest layer that is installed. Those below it have a child and cannot be deleted; it has none yet, and a
+ * prune beside us would take it for what a killed pull left.
+ */
+class ChainPin {
+  readonly #locks: ImageLocks;
+  #lock: Lock | undefined;
+
+  constructor(locks: ImageLocks) {
+    this.#locks = locks;
+  }
+
+  /** Never waits. Where somebody else has it, a deletion shows as IMAGE_ORIGIN_MISSING, and we begin anew. */
+  async moveTo(uuid: ImageUuid): Promise<void> {
+    const lock = await this.#locks.image(uuid, { shared: true, timeoutMs: 0 });
+    this.#lock?.release();
+    this.#lock = lock;
+  }
+
+  release(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 }
 
@@ -78,9 +113,10 @@ function buildChain(image: ResolvedImage): readonly ChainLink[] {
   }));
 }
 
-async function checkTop({ imgadm }: ChainContext, top: ImageUuid, signal: AbortSignal | undefined): Promise<ImageUuid> {
+async function checkTop({ imgadm }: ChainContext, top: ImageUuid, signal: AbortSignal | undefined): Promise<void> {
   const installed = await imgadm.get(top, { signal });
-  if (installed?.manifest.type === "docker") return top;
+  if (installed?.manifest.type === "docker") return;
+  if (installed === undefined) throw new AgentError("IMAGE_ORIGIN_MISSING", `image ${top} is gone again`);
   // A dataset without its manifest is "already installed" for imgadm and unusable for vmadm (imgadm.md 2).
   throw new AgentError("IMAGE_INSTALL_FAILED", `image ${top} is installed without its manifest`, {
     hint: `remove it with \`imgadm delete ${top}\` and pull again`,
@@ -103,6 +139,7 @@ async function installMissing(
   image: ResolvedImage,
   chain: readonly ChainLink[],
   references: readonly string[],
+  pin: ChainPin,
   options: PullOptions,
 ): Promise<void> {
   const report = options.onProgress ?? (() => undefined);
@@ -110,6 +147,8 @@ async function installMissing(
   try {
     const missing = await lockMissing(context, chain, locked, options);
     reportPresent(image, chain, missing, report);
+    const present = chain.at(chain.length - missing.length - 1);
+    if (present !== undefined && missing.length < chain.length) await pin.moveTo(present.uuid);
     if (missing.length === 0) {
       // A puller killed after its last install leaves nothing to do but its files.
       await sweepScratch(context.host.paths.scratch, context.locks, {
@@ -118,8 +157,9 @@ async function installMissing(
       });
       return;
     }
-    await fetchAndInstall(context, image, missing, references, options, (link) => {
+    await fetchAndInstall(context, image, missing, references, options, async (link) => {
       locked.get(link.uuid)?.release();
+      await pin.moveTo(link.uuid);
     });
   } finally {
     for (const lock of locked.values()) lock.release();
@@ -186,7 +226,7 @@ async function fetchAndInstall(
   missing: readonly ChainLink[],
   references: readonly string[],
   options: PullOptions,
-  onInstalled: (link: ChainLink) => void,
+  onInstalled: (link: ChainLink) => Promise<void>,
 ): Promise<void> {
   const layers = missing.flatMap(({ index }) => image.layers[index] ?? []);
   const toFetch = layers.filter((layer) => image.source.localFile?.(layer) === undefined);
@@ -208,8 +248,9 @@ async function fetchAndInstall(
     const fetched = await queue.take(position);
     options.signal?.throwIfAborted();
     await installLayer(context, image, link, fetched, references, { scratch: scratch.directory, ...options });
+    await onInstalled(link);
+    await context.onInstalled?.(fetched);
     await queue.drop(position);
-    onInstalled(link);
     options.onProgress?.({ type: "layer-installed", layer: fetched.layer.digest });
   }
 }
@@ -247,7 +288,9 @@ async function installLayer(
     references,
   };
   let { origin } = link;
-  if (plan.removalImage) {
+  // A removal image belongs to no record and has no child yet: without the lock a prune would take it.
+  using removal = plan.removalImage ? await lockRemoval(context, link, options.signal) : undefined;
+  if (removal !== undefined) {
     const file = join(options.scratch, `${link.removal}.tar`);
     const written = await writeRemovals(plan.removals, file);
     const manifest = layerManifest({
@@ -277,6 +320,15 @@ async function installLayer(
   await context.imgadm.install(manifest, ready.path, { signal: options.signal });
   // The next layer's would come on top of it.
   if (ready.path !== fetched.file) await rm(ready.path, { force: true });
+}
+
+async function lockRemoval(
+  { locks }: ChainContext,
+  link: ChainLink,
+  signal: AbortSignal | undefined,
+): Promise<Disposable> {
+  const lock = await locks.image(link.removal, signal ? { signal } : {});
+  return { [Symbol.dispose]: () => lock?.release() };
 }
 
 async function readyFile(

@@ -79,6 +79,12 @@ export function isRegistryAlone(text: string): boolean {
   );
 }
 
+/** Domain and path of a canonical reference. */
+export function repositoryOf(canonical: string): string {
+  const { domain, path } = parseReference(canonical);
+  return `${domain}/${path}`;
+}
+
 function build(domain: string, path: string, tag: string | undefined, digest: Digest | undefined): ImageReference {
   const suffix = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
   const short =

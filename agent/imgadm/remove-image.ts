@@ -5,7 +5,8 @@ import type { Logger } from "../log/logger.ts";
 import { isDigest, isImageUuid, type ImageUuid } from "../util/ids.ts";
 import { isNamed, recordsNamed, type ImageLookup } from "./find-image.ts";
 import type { ImageLocks } from "./image-locks.ts";
-import type { ImageRecord, PullOptions, RemovedImage } from "./images.ts";
+import type { ImageRecord, PullOptions, RemovedImage, RemoveOptions } from "./images.ts";
+import { zonesOf, type ZoneNames } from "./image-users.ts";
 import { isOurs } from "./layer-manifest.ts";
 import { layerStackUuid, removalUuid } from "./layer-uuid.ts";
 import { parseReference } from "./reference.ts";
@@ -13,13 +14,15 @@ import { parseReference } from "./reference.ts";
 export interface RemoveContext extends ImageLookup {
   readonly locks: ImageLocks;
   readonly log: Logger;
+  readonly zoneNames: ZoneNames;
 }
 
 /**
  * By reference: that name. By digest or uuid: all names of the image. Repeating it after an interruption goes on where
- * it stopped. IMAGE_NOT_FOUND, IMAGE_NOT_OURS, IMAGE_REFERENCE_INVALID, IMAGE_REFERENCE_AMBIGUOUS.
+ * it stopped. The last name of an image with containers goes with `force` only (IMAGE_IN_USE names them).
+ * IMAGE_NOT_FOUND, IMAGE_NOT_OURS, IMAGE_REFERENCE_INVALID, IMAGE_REFERENCE_AMBIGUOUS.
  */
-export async function removeImage(context: RemoveContext, text: string, options: PullOptions): Promise<RemovedImage> {
+export async function removeImage(context: RemoveContext, text: string, options: RemoveOptions): Promise<RemovedImage> {
   const { records, locks } = context;
   const guard = await locks.records({
     onWait: () => options.onProgress?.({ type: "waiting", what: "another zonelet process, which is changing images" }),
@@ -28,10 +31,11 @@ export async function removeImage(context: RemoveContext, text: string, options:
   try {
     const all = await records.all();
     const { matches, invalid } = recordsNamed(all, text);
-    if (matches.length === 0) throw (await notOurs(context, text, options.signal)) ?? invalid ?? unknownImage(text);
+    if (matches.length === 0) throw await noSuchImage(context, text, invalid, "is not removed by it", options.signal);
     const untagged: string[] = [];
     const deleted: ImageUuid[] = [];
     let kept = false;
+    if (options.force !== true) await refuseUsed(context, all, matches, text, options.signal);
     for (const record of matches) {
       const names = namesToTake(record, text);
       const left = { ...record, references: record.references.filter((name) => !names.includes(name)) };
@@ -46,6 +50,33 @@ export async function removeImage(context: RemoveContext, text: string, options:
   }
 }
 
+/** Throws IMAGE_IN_USE where taking the names would leave containers with an image nobody can name. */
+async function refuseUsed(
+  { imgadm, zoneNames }: RemoveContext,
+  all: readonly ImageRecord[],
+  matches: readonly ImageRecord[],
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const going = matches.filter((record) => namesToTake(record, text).length === record.references.length);
+  const staying = new Set(all.filter((record) => !going.includes(record)).map(({ imageUuid }) => imageUuid));
+  const stacks = new Set(going.map(({ imageUuid }) => imageUuid).filter((uuid) => !staying.has(uuid)));
+  if (stacks.size === 0) return;
+  const zones = zonesOf(await imgadm.list({ signal }));
+  const users = [...stacks].flatMap((uuid) => zones.get(uuid) ?? []);
+  if (users.length === 0) return;
+  const names = await zoneNames(signal);
+  const shown = users.map((zone) => names.get(zone) ?? zone);
+  throw new AgentError(
+    "IMAGE_IN_USE",
+    `image ${text} is used by ${users.length === 1 ? "container" : "containers"} ${shown.join(", ")}`,
+    {
+      hint: `remove ${users.length === 1 ? "it" : "them"} first, or take only the name off: zonelet rmi -f ${text}`,
+      details: { zones: users },
+    },
+  );
+}
+
 function namesToTake(record: ImageRecord, text: string): readonly string[] {
   if (isDigest(text) || isImageUuid(text)) return record.references;
   try {
@@ -58,7 +89,7 @@ function namesToTake(record: ImageRecord, text: string): readonly string[] {
 }
 
 /** True when somebody still needs the topmost layer; then the record stays, without a name. */
-async function dropLayers(
+export async function dropLayers(
   context: RemoveContext,
   record: ImageRecord,
   deleted: ImageUuid[],
@@ -84,15 +115,15 @@ async function dropLayers(
 }
 
 /** The uuids a record's layers may have been installed under, removal images among them. */
-function stackFromTop({ layers }: ImageRecord): readonly ImageUuid[] {
+export function stackFromTop({ layers }: Pick<ImageRecord, "layers">): readonly ImageUuid[] {
   return layers
     .flatMap((_, index) => [removalUuid(layers.slice(0, index + 1)), layerStackUuid(layers.slice(0, index + 1))])
     .reverse();
 }
 
 /** False when it has to stay: used, pinned, or not ours. Absent already counts as gone. */
-async function dropOne(
-  { imgadm, locks, log }: RemoveContext,
+export async function dropOne(
+  { imgadm, locks, log }: Pick<RemoveContext, "imgadm" | "locks" | "log">,
   uuid: ImageUuid,
   deleted: ImageUuid[],
   { signal }: PullOptions,
@@ -116,21 +147,24 @@ async function dropOne(
   }
 }
 
-function unknownImage(text: string): AgentError {
-  return new AgentError("IMAGE_NOT_FOUND", `no image "${text}" on this node`);
-}
-
-/** What to say when somebody else brought it. */
-async function notOurs(
-  { imgadm }: RemoveContext,
+/** Why none of our records is called `text`; `cannot` says what becomes of an image somebody else brought. */
+export async function noSuchImage(
+  { imgadm }: Pick<RemoveContext, "imgadm">,
   text: string,
+  invalid: AgentError | undefined,
+  cannot: string,
   signal: AbortSignal | undefined,
-): Promise<AgentError | undefined> {
+): Promise<AgentError> {
   const known = (await imgadm.list({ signal })).find(
     (installed) => installed.manifest.uuid === text || isNamed(installed, text),
   );
-  if (known === undefined) return undefined;
-  return new AgentError("IMAGE_NOT_OURS", `image ${text} was not brought here by zonelet and is not removed by it`, {
-    hint: `\`imgadm delete ${known.manifest.uuid}\` removes it`,
+  if (known === undefined) return invalid ?? new AgentError("IMAGE_NOT_FOUND", `no image "${text}" on this node`);
+  // Ours without a record: a pull is not through, or was killed. Nobody can mean that by a name.
+  if (isOurs(known))
+    return new AgentError("IMAGE_NOT_FOUND", `image ${text} is not whole: its pull is under way or was interrupted`, {
+      hint: "pull it again, or clear up with `zonelet image prune -f`",
+    });
+  return new AgentError("IMAGE_NOT_OURS", `image ${text} was not brought here by zonelet and ${cannot}`, {
+    hint: `run it by its uuid; \`imgadm delete ${known.manifest.uuid}\` removes it`,
   });
 }

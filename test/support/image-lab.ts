@@ -50,6 +50,7 @@ export class ImageLab {
       config: {
         host: { root: this.root, binDirs, pool: "zones", lab: true },
         registries: { insecure: [], concurrency: 3, hosts: {}, proxy: {} },
+        images: { keepBlobs: "loaded" },
         proxies: {},
       },
       retry: { attempts: 3, baseMs: 5, maxMs: 50 },

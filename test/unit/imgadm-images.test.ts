@@ -79,6 +79,7 @@ beforeEach(() => {
     config: {
       host: { root, binDirs: [], pool: "zones", lab: true },
       registries: { insecure: [], concurrency: 2, hosts: {}, proxy: {} },
+      images: { keepBlobs: "loaded" },
       proxies: {},
     },
   });

@@ -84,6 +84,7 @@ async function openSaved(
       platform: platformText(platform),
       configuration,
       layers,
+      documents: [{ digest: config, bytes }],
       source: archiveSource(archive, (digest) => byDigest.get(digest)),
     },
   };

@@ -60,6 +60,11 @@ export class TarWriter implements AsyncDisposable {
     return { size: this.#size, sha1: this.#hash.digest("hex") };
   }
 
+  /** Flushes what {@link finish} wrote to the disk itself. */
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }

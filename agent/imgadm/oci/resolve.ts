@@ -24,6 +24,8 @@ export interface ResolvedImage {
   readonly platform: string;
   readonly configuration: ImageConfig;
   readonly layers: readonly ImageLayer[];
+  /** Manifest (where there is one) and configuration as they came: their digests are names. */
+  readonly documents: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
   readonly source: ContentSource;
 }
 
@@ -64,7 +66,7 @@ export async function searchImage(
   depth = 0,
 ): Promise<ResolvedImage | undefined> {
   const document = parseImageDocument(root.bytes, root.contentType, `manifest ${root.digest} of ${name}`);
-  if (document.kind === "manifest") return openManifest(source, document.manifest, root.digest, name, signal, offered);
+  if (document.kind === "manifest") return openManifest(source, document.manifest, root, name, signal, offered);
   if (depth >= MAX_NESTING)
     throw new AgentError("IMAGE_UNSUPPORTED", `${name}: indexes are nested more than ${MAX_NESTING} deep`);
   for (const platform of offeredPlatforms(document.index.manifests)) offered.add(platform);
@@ -80,7 +82,7 @@ export async function searchImage(
 async function openManifest(
   source: ContentSource,
   manifest: OciManifest,
-  digest: Digest,
+  root: RootDocument,
   name: string,
   signal: AbortSignal | undefined,
   offered: Set<string>,
@@ -99,10 +101,14 @@ async function openManifest(
   }
   return {
     config: manifest.config.digest,
-    manifest: digest,
+    manifest: root.digest,
     platform: platformText(platform),
     configuration,
     layers: joinLayers(manifest.layers, configuration, name),
+    documents: [
+      { digest: root.digest, bytes: root.bytes },
+      { digest: manifest.config.digest, bytes },
+    ],
     source,
   };
 }
