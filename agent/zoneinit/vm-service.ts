@@ -30,6 +30,8 @@ export interface PackageValues {
   readonly zfs_io_priority?: number;
 }
 
+/** What a client of the service is told. */
+const REFUSED = { status: 409, code: "ValidationFailed" };
 const SWAP_MIN_MIB = 256;
 const QUOTA_GIB = 10;
 
@@ -48,6 +50,7 @@ const vmPayloadSchema = z.looseObject({
   hostname: z.string().optional(),
   dns_domain: z.string().optional(),
   kernel_version: z.string().optional(),
+  billing_id: z.string().optional(),
   docker: z.union([z.boolean(), z.string()]).optional(),
   autoboot: z.union([z.boolean(), z.string()]).optional(),
   ram: number,
@@ -66,28 +69,38 @@ export type VmPayload = z.output<typeof vmPayloadSchema>;
 
 export interface PayloadContext {
   readonly package?: VmPackage | undefined;
-  /** Tag `kernel_version` of the image. */
-  readonly imageKernelVersion?: string | undefined;
+  readonly image?: {
+    /** False for an image that is disabled or not activated. */
+    readonly active: boolean;
+    /** Its tag `kernel_version`. */
+    readonly kernelVersion?: string | undefined;
+  };
   readonly nics: readonly { readonly resolvers?: readonly string[] | undefined }[];
 }
 
 /**
  * The payload as the VM service would hand it to vmadm. Raises PAYLOAD_INVALID with `details.errors`, the service's own
- * list of `{field, code, message}`. Looking packages, images and names up is the caller's part.
+ * list of `{field, code, message}`; a `billing_id` whose package the caller did not find is among them. Looking packages,
+ * images and names up is the caller's part.
  */
 export function completeVmPayload(input: unknown, context: PayloadContext): VmPayload {
   const payload = vmPayloadSchema.parse(input);
   const errors: FieldError[] = [...nameErrors(payload)];
   if (payload.max_swap !== undefined && payload.max_swap < SWAP_MIN_MIB)
     errors.push({ field: "max_swap", code: "Invalid", message: `Cannot be less than ${SWAP_MIN_MIB}` });
+  if (payload.billing_id !== undefined && context.package === undefined)
+    errors.push({ field: "billing_id", code: "Invalid", message: `Package ${payload.billing_id} does not exist` });
+  if (context.image?.active === false)
+    errors.push({ field: "image_uuid", code: "Invalid", message: "Image must be active and not disabled" });
   const values =
     context.package === undefined
       ? valuesWithoutPackage(payload, errors)
       : packageToZone(context.package, payload, errors);
-  const kernelVersion = payload.kernel_version ?? context.imageKernelVersion;
+  const kernelVersion = payload.kernel_version ?? context.image?.kernelVersion;
   if (payload.brand === "lx" && kernelVersion === undefined)
     errors.push({ field: "kernel_version", code: "MissingParameter", message: "Required for LX zones" });
-  if (errors.length > 0) throw new AgentError("PAYLOAD_INVALID", "Invalid VM parameters", { details: { errors } });
+  if (errors.length > 0)
+    throw new AgentError("PAYLOAD_INVALID", "Invalid VM parameters", { details: { errors, docker: REFUSED } });
   return {
     ...values,
     ...payload,
@@ -135,6 +148,7 @@ export function packageToZone(
 
 function valuesWithoutPackage(payload: VmPayload, errors: FieldError[]): PackageValues {
   const ram = payload.ram ?? payload.max_physical_memory;
+  if (ram === undefined && payload.billing_id !== undefined) return {};
   if (ram === undefined) {
     errors.push({ field: "ram", code: "MissingParameter" });
     return {};

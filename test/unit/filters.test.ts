@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AgentError } from "../../agent/errors/agent-error.ts";
@@ -9,18 +7,6 @@ import { filterContainers } from "../../agent/filters/docker-containers.ts";
 import { compileFilters } from "../../agent/filters/evaluate.ts";
 import { compileExpression, MAX_EXPRESSION } from "../../agent/filters/expression.ts";
 import { FilterProblem, parseFilter, parseFilters, type Selector } from "../../agent/filters/parse.ts";
-import { FilterVectorFile, filterOutcome } from "../support/filter-vectors.ts";
-
-const folder = join(import.meta.dirname, "../fixtures/filters");
-const files = readdirSync(folder).map((name) =>
-  FilterVectorFile.parse(JSON.parse(readFileSync(join(folder, name), "utf8"))),
-);
-
-describe.each(files.map((file) => [file.group, file] as const))("%s", (_, file) => {
-  test.each(file.cases.map((c) => [c.id, c] as const))("%s", (_, vector) => {
-    expect(filterOutcome(file, vector)).toEqual(vector.expect);
-  });
-});
 
 // A second, plain evaluator, to compare ours with.
 interface Thing {

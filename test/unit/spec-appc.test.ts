@@ -4,7 +4,7 @@ import { readImageManifest } from "../../agent/spec/formats/appc/read-image.ts";
 import { readPodManifest } from "../../agent/spec/formats/appc/read-pod.ts";
 import { Report, type FormatReader } from "../../agent/spec/formats/format.ts";
 import { flagSource } from "../../agent/spec/source.ts";
-import { vectorPath } from "../support/spec-vectors.ts";
+import { vectorPath } from "../vectors/spec-form.ts";
 
 function read(reader: FormatReader, value: unknown) {
   const source = flagSource(value, {});

@@ -9,7 +9,7 @@ import { FOREIGN_FORMATS } from "../../agent/spec/formats/formats.ts";
 import { readEffectiveValues } from "../../agent/spec/formats/image-config/read.ts";
 import { readSpecs } from "../../agent/spec/read.ts";
 import { flagSource, type SpecSource } from "../../agent/spec/source.ts";
-import { specVectors } from "../support/spec-vectors.ts";
+import { specInputs } from "../vectors/specs.ts";
 
 type Read = (source: SpecSource, report: Report) => unknown;
 
@@ -44,7 +44,7 @@ const { value: anything } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 describe.each(READERS)("%s", (format, read) => {
-  const documents = specVectors(format).flatMap((vector) => parseSpecText(vector.text, vector.input));
+  const documents = specInputs(format).flatMap(({ text, name }) => parseSpecText(text, name));
 
   const changes = fc.array(fc.tuple(fc.nat(), fc.constantFrom("replace", "remove", "add"), anything), {
     minLength: 1,

@@ -1,7 +1,7 @@
 // What a reader of a foreign format is, and what it reports to.
 //
 // To add a format: write `formats/<name>/read.ts` exporting a `FormatReader`; give it a row in `formats/formats.ts` with
-// the keys that tell the format; put its cases below test/fixtures/specs/<name> (spec-vectors.test.ts runs them) and an
+// the keys that tell the format; put its cases below test/fixtures/specs/<name> (`npm run vectors` runs them) and an
 // example into manifests/examples. A reader is pure: no files, no environment, no clock. It never throws for what a
 // document says; it complains, as often as there is reason, and the caller raises all complaints at once.
 import type { FormatName, NeutralDocument } from "../neutral.ts";

@@ -1,12 +1,9 @@
-// The vectors of test/fixtures/specs (see its README.md): loading, and comparing as the README says.
-import { readdirSync, readFileSync } from "node:fs";
+// What a spec vector says, and our documents in its words.
 import { z } from "zod";
 import type { NeutralDocument } from "../../agent/spec/neutral.ts";
 
-const DIRECTORY = new URL("../fixtures/specs/", import.meta.url);
-
 const json = z.record(z.string(), z.unknown());
-const expectation = z.strictObject({
+export const expectation = z.strictObject({
   format: z.string(),
   input: z.string(),
   source: z.unknown().optional(),
@@ -21,23 +18,7 @@ const expectation = z.strictObject({
   warnings: z.array(z.string()).optional(),
   error: z.strictObject({ field: z.string(), reason: z.string(), stage: z.enum(["format", "agent"]) }).optional(),
 });
-
-export type SpecVector = z.output<typeof expectation> & { readonly name: string; readonly text: string };
-
-export function vectorFormats(): string[] {
-  return readdirSync(DIRECTORY, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-}
-
-export function specVectors(format: string): SpecVector[] {
-  const directory = new URL(`${format}/`, DIRECTORY);
-  return readdirSync(directory)
-    .filter((name) => name.endsWith(".expect.json"))
-    .map((file) => {
-      const vector = expectation.parse(JSON.parse(readFileSync(new URL(file, directory), "utf8")));
-      const text = readFileSync(new URL(vector.input, directory), "utf8");
-      return { ...vector, name: file.replace(/\.expect\.json$/, ""), text };
-    });
-}
+export type SpecVector = z.output<typeof expectation>;
 
 /** The vectors' names for what we call `memoryBytes`, `places` and `at` left out. Keys of maps stay as they are. */
 export function toVectorForm(document: NeutralDocument): Record<string, unknown> {
