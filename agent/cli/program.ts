@@ -3,6 +3,7 @@ import { Command, CommanderError, Help } from "commander";
 import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addContainerCommands } from "./container-commands.ts";
+import { addConvertCommand } from "./convert-command.ts";
 import type { CliContext } from "./context.ts";
 import { addExecCommands } from "./exec-commands.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
@@ -70,6 +71,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addRegistryCommands(program, context);
   addSystemCommands(program, context);
   addSpecCommands(program, context, setStatus);
+  addConvertCommand(program, context);
   addPackageCommands(program, context);
   addDaemonCommands(program, context, setStatus);
   addEventsCommand(program, context);

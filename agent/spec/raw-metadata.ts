@@ -18,6 +18,9 @@ const KNOWN_MARKS = [
   "zonelet:stop_signal",
   "zonelet:stop_timeout",
   "zonelet:autoremove",
+  "zonelet:health",
+  "zonelet:group",
+  "zonelet:group_order",
 ];
 
 export const rawMetadata = rawFlatObject.check(({ value, issues }) => {

@@ -39,7 +39,12 @@ export function resolveMounts(context: ResolveContext): ResolvedMount[] {
   const taken = ["/", ...PLATFORM_FILES.keys(), ...mounts.map((mount) => mount.target)];
   for (const target of imageVolumes(context.image.configuration.config, taken))
     mounts.push({ type: "volume", source: randomUUID(), target, readOnly: false });
-  return mounts;
+  // Docker's order: what is mounted later must not hide what lies below it.
+  return mounts.toSorted((a, b) => depth(a.target) - depth(b.target));
+}
+
+function depth(target: string): number {
+  return target.split("/").length;
 }
 
 function checkSource(context: ResolveContext, source: string, i: number): void {

@@ -284,3 +284,9 @@ describe("the rest", () => {
     expect(told.match(/web\.yaml:/g)).toHaveLength(4);
   });
 });
+
+test("a mount comes before those below it, in the order of Docker, so that none is hidden", () => {
+  const image = anImage({ Cmd: ["sh"], Volumes: { "/a": {} } });
+  const { filesystems } = manifestOf("volumes: ['/data/x:/a/b/c', '/data/y:/a/b', '/data/z:/q']", { image });
+  expect(filesystems?.map((fs) => fs.target)).toEqual(["/q", "/a", "/a/b", "/a/b/c"]);
+});
