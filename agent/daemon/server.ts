@@ -146,7 +146,7 @@ function eventsOf(
 async function stream(
   options: ServerOptions,
   response: ServerResponse,
-  source: (signal: AbortSignal) => AsyncIterable<unknown>,
+  source: (signal: AbortSignal) => AsyncIterable<object>,
 ): Promise<void> {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
@@ -156,14 +156,29 @@ async function stream(
   const keepAlive = setInterval(() => response.write("\n"), KEEP_ALIVE_MS);
   try {
     for await (const item of source(signal)) {
-      if (response.write(`${JSON.stringify(item)}\n`)) continue;
-      await Promise.race([once(response, "drain"), once(response, "close")]);
-      if (signal.aborted) break;
+      if (response.write(lineOf(item))) continue;
+      try {
+        await once(response, "drain", { signal });
+      } catch {
+        break; // the reader or the daemon went away
+      }
     }
   } finally {
     clearInterval(keepAlive);
     response.end();
   }
+}
+
+/** What many readers are sent is put into words once. */
+const linesOf = new WeakMap<object, string>();
+
+function lineOf(item: object): string {
+  let line = linesOf.get(item);
+  if (line === undefined) {
+    line = `${JSON.stringify(item)}\n`;
+    linesOf.set(item, line);
+  }
+  return line;
 }
 
 function json(response: ServerResponse, body: unknown, status = 200): void {
