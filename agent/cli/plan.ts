@@ -1,6 +1,7 @@
 // From a spec document to the image and the payload it needs on this node.
 import { hasCode } from "../errors/agent-error.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import { hasPlatformLogger } from "../host/platform-logger.ts";
 import { readTextInRoot } from "../host/in-root.ts";
 import type { RunnableImage } from "../imgadm/images.ts";
 import type { SpecDocument } from "../spec/read.ts";
@@ -42,12 +43,13 @@ export function planFor(
     name,
     image: () => ensureImage(context, reference, options),
     prepare: (image, uuid) => {
-      const { config } = context.agent();
+      const { config, host } = context.agent();
+      const node = { ...config, platformLogger: hasPlatformLogger(host.paths) };
       const files = accountFiles(context, image.imageUuid);
       const identity = { uuid, name, autoRemove: options.autoRemove, addUser: options.addUser ?? false };
       return document.format === "container"
-        ? prepareContainer(named(document, options.name), image, config, files, identity)
-        : prepareRaw(document, image, config, files, identity);
+        ? prepareContainer(named(document, options.name), image, node, files, identity)
+        : prepareRaw(document, image, node, files, identity);
     },
   };
 }

@@ -78,7 +78,7 @@ export function addSpecOptions(command: Command): Command {
     .option("--stop-signal <name>", "signal of a polite stop")
     .option("--stop-timeout <duration>", "time between that signal and SIGKILL, e.g. 10s")
     .option("--kernel-version <version>", "Linux version the zone claims")
-    .option("--log-driver <name>", "json-file or none")
+    .option("--log-driver <name>", "json-file, none, syslog, gelf or fluentd")
     .addOption(many("--log-opt <K=V>", "option of the log driver"))
     .passThroughOptions();
 }

@@ -71,7 +71,7 @@ const log = z.strictObject({
     means: "Who keeps the output.",
     type: TEXT,
     otherwise: "`json-file`",
-    allowed: "json-file, none",
+    allowed: "json-file, none; syslog, gelf, fluentd where the node has the platform's logger",
     platform: "internal_metadata docker:logdriver",
     example: "none",
   }),
@@ -87,6 +87,13 @@ const log = z.strictObject({
     otherwise: "the node's (defaults.logMaxSize)",
     platform: "zlog_max_size, in bytes",
     example: "10m",
+  }),
+  maxFile: field(integer(1, 1_000_000), {
+    means: "Files kept of a rotated log, the current one included; `zonelet system tidy` removes the others.",
+    type: "number",
+    otherwise: "the node's (logs.maxFile)",
+    platform: "max-file in docker:logconfig",
+    example: 3,
   }),
 });
 

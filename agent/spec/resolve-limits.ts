@@ -1,6 +1,7 @@
 // Sizes a spec may leave to the node.
 import { AgentError } from "../errors/agent-error.ts";
 import { formatBytes, GIB, MIB, parseByteSize } from "../util/units.ts";
+import type { ContainerSpec } from "./container-spec.ts";
 import { parseLogSize } from "./fields.ts";
 import { choosePackage, PACKAGE_LABEL, packageShares, type Package } from "./packages.ts";
 import type { ResolveContext } from "./resolve.ts";
@@ -130,6 +131,9 @@ function mebibytes(value: number | undefined): number | undefined {
 export function resolveLogSize(context: ResolveContext): { bytes: number; origin: FieldOrigin } {
   const { spec, node } = context;
   const option = spec.log?.options["max-size"];
+  const given = spec.log?.maxSize ?? (option === undefined ? undefined : parseLogSize(option));
+  if (given !== undefined && given < MIB)
+    context.warn(["log"], "the platform rotates a log at 1 MiB at the earliest; a smaller size is raised to that");
   if (spec.log?.maxSize !== undefined) return { bytes: spec.log.maxSize, origin: context.fromSpec("log") };
   const bytes = option === undefined ? undefined : parseLogSize(option);
   if (bytes !== undefined) return { bytes, origin: context.fromSpec("log") };
@@ -137,6 +141,11 @@ export function resolveLogSize(context: ResolveContext): { bytes: number; origin
     bytes: nodeSize(node.defaults.logMaxSize, "logMaxSize", parseLogSize),
     origin: { from: "node", why: "defaults.logMaxSize" },
   };
+}
+
+/** Docker's options of a log: `log.maxFile` is `max-file`, and wins over it. */
+export function logOptionsOf(log: NonNullable<ContainerSpec["log"]>): Readonly<Record<string, string>> {
+  return log.maxFile === undefined ? log.options : { ...log.options, "max-file": String(log.maxFile) };
 }
 
 function nodeSize(text: string, key: string, parse: (text: string) => number | undefined): number {

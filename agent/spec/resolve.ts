@@ -9,7 +9,7 @@ import { effectiveLabels, isReservedLabel, RESERVED_LABELS, type Command } from 
 import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { PACKAGE_LABEL, type Package } from "./packages.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
-import { resolveLimits, resolveLogSize } from "./resolve-limits.ts";
+import { logOptionsOf, resolveLimits, resolveLogSize } from "./resolve-limits.ts";
 import { resolveMounts } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, GroupPlace, ResolvedContainer } from "./resolved.ts";
@@ -35,6 +35,8 @@ export interface NodeFacts {
     readonly network?: string | undefined;
     readonly logMaxSize: string;
   };
+  /** Whether the node has the platform's logger, which network log drivers need. Default: no. */
+  readonly platformLogger?: boolean;
   readonly networks: Readonly<Record<string, NodeNetwork>>;
   readonly packages: readonly Package[];
   readonly mounts: { readonly allowedRoots: readonly string[] };
@@ -165,7 +167,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       mounts,
       labels,
       restart,
-      ...(spec.log === undefined ? {} : { log: { driver: spec.log.driver, options: spec.log.options } }),
+      ...(spec.log === undefined ? {} : { log: { driver: spec.log.driver, options: logOptionsOf(spec.log) } }),
       logMaxSize: logSize.bytes,
       stopSignal: stopSignal.signal,
       stopTimeoutMs: spec.stopTimeout ?? STOP_TIMEOUT_MS,

@@ -21,11 +21,18 @@ export function intentDigest(manifest: ZoneManifest, madeUp: MadeUp): Digest {
     ...(madeUp.hostname ? {} : { hostname }),
     filesystems: filesystems?.map((fs) => (isUuid(fs.source) ? { ...fs, source: "volume" } : fs)),
     internal_metadata: Object.fromEntries(
-      Object.entries(metadata ?? {}).filter(
-        ([key]) => key !== DOCKER_KEYS.id && key !== MARK_KEYS.version && key !== MARK_KEYS.digest,
-      ),
+      Object.entries(metadata ?? {})
+        .filter(([key]) => key !== DOCKER_KEYS.id && key !== MARK_KEYS.version && key !== MARK_KEYS.digest)
+        .map(([key, value]) => [key, key === DOCKER_KEYS.logConfig ? withoutIdentity(value) : value]),
     ),
   };
+  /** A log's tag may be made of them. */
+  function withoutIdentity(value: string | number | boolean): string {
+    const id = String(metadata?.[DOCKER_KEYS.id] ?? "");
+    const text =
+      id.length === 64 ? String(value).replaceAll(id, "id").replaceAll(id.slice(0, 12), "id") : String(value);
+    return madeUp.name && alias !== undefined ? text.replaceAll(alias, "name") : text;
+  }
   return digestFromHex(createHash("sha256").update(canonicalJson(intent)).digest("hex"));
 }
 

@@ -1,5 +1,6 @@
 // What the platform's container init is told: the `docker:*` part of internal_metadata.
 import type { ResolvedContainer } from "../spec/resolved.ts";
+import { logOptions } from "./log-driver.ts";
 import { DOCKER_KEYS as KEY, metadataJson } from "./metadata-keys.ts";
 
 export type Metadata = Record<string, string | number | boolean>;
@@ -26,7 +27,15 @@ export function dockerinitMetadata(container: ResolvedContainer): Metadata {
       ? {}
       : {
           [KEY.logDriver]: container.log.driver,
-          [KEY.logConfig]: metadataJson(KEY.logConfig, container.log.options),
+          [KEY.logConfig]: metadataJson(
+            KEY.logConfig,
+            logOptions(container.log.driver, container.log.options, {
+              dockerId: container.dockerId,
+              name: container.name,
+              imageName: container.image.name,
+              imageId: container.image.id ?? "",
+            }),
+          ),
         }),
     ...(container.dnsSearch.length === 0 ? {} : { [KEY.dnsSearch]: metadataJson(KEY.dnsSearch, container.dnsSearch) }),
     ...(container.extraHosts.length === 0

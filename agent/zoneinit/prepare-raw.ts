@@ -40,7 +40,7 @@ export function prepareRaw(
     throw new AgentError("INTERNAL", `the image ${raw.image ?? ""} of ${source.name} was not resolved`);
   const warnings: SpecWarning[] = [...lintRawManifest(raw, source)];
   const metadata = givenMetadata(raw);
-  const problems = [...mountProblems(raw, node, source), ...logProblems(metadata, source)];
+  const problems = [...mountProblems(raw, node, source), ...logProblems(metadata, node, source)];
   const promises = {
     ...promisesOf(raw, source, imageUuid, problems),
     ...(identity.autoRemove === true ? { autoRemove: true } : {}),
@@ -219,17 +219,18 @@ function mountProblems(raw: RawManifest, node: NodeFacts, source: SpecSource): S
   );
 }
 
-function logProblems(metadata: Metadata, source: SpecSource): SpecProblem[] {
+function logProblems(metadata: Metadata, node: NodeFacts, source: SpecSource): SpecProblem[] {
   const driver = metadata[DOCKER_KEYS.logDriver];
   if (driver === undefined) return [];
   const config: unknown = JSON.parse(String(metadata[DOCKER_KEYS.logConfig] ?? "{}"));
   const options = Object.entries(typeof config === "object" && config !== null ? config : {}).map(
     ([key, value]) => [key, String(value)] as const,
   );
-  return logFaults(String(driver), Object.fromEntries(options)).map(({ at, message }) =>
-    at === "driver"
-      ? problemAt(source, ["internal_metadata", DOCKER_KEYS.logDriver], message)
-      : problemAt(source, ["internal_metadata", DOCKER_KEYS.logConfig], `${at.option}: ${message}`),
+  return logFaults(String(driver), Object.fromEntries(options), { hasLogger: node.platformLogger ?? false }).map(
+    ({ at, message }) =>
+      at === "driver"
+        ? problemAt(source, ["internal_metadata", DOCKER_KEYS.logDriver], message)
+        : problemAt(source, ["internal_metadata", DOCKER_KEYS.logConfig], `${at.option}: ${message}`),
   );
 }
 

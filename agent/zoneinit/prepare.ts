@@ -4,6 +4,7 @@ import { AgentError } from "../errors/agent-error.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { Converted } from "../spec/from-neutral/containers.ts";
 import { randomName } from "../spec/names.ts";
+import { logOptionsOf } from "../spec/resolve-limits.ts";
 import { resolveContainer, type NodeFacts, type SpecImage } from "../spec/resolve.ts";
 import { problemAt, type SpecSource } from "../spec/source.ts";
 import type { ImageFiles } from "../spec/user.ts";
@@ -46,8 +47,12 @@ export function prepareContainer(
   const uuid = identity.uuid ?? newZoneUuid();
   const name = identity.name ?? containerName(spec.name ?? randomName());
   const dockerId = uuid.replaceAll("-", "") + randomBytes(16).toString("hex");
-  const problems = (spec.log === undefined ? [] : logFaults(spec.log.driver, spec.log.options)).map(({ at, message }) =>
-    problemAt(source, at === "driver" ? ["log", "driver"] : ["log", "options", at.option], message),
+  const problems = (
+    spec.log === undefined
+      ? []
+      : logFaults(spec.log.driver, logOptionsOf(spec.log), { hasLogger: node.platformLogger ?? false })
+  ).map(({ at, message }) =>
+    problemAt(source, at === "driver" ? ["log", "driver"] : optionPath(spec, at.option), message),
   );
   const { container, origins, warnings } = resolveContainer({
     spec,
@@ -78,6 +83,11 @@ export function prepareContainer(
     warnings: [...(document.converted?.warnings ?? []), ...warnings],
     origins: valueOrigins(manifest, origins),
   };
+}
+
+/** Where the spec says it. */
+function optionPath(spec: ContainerSpec, option: string): string[] {
+  return option === "max-file" && spec.log?.maxFile !== undefined ? ["log", "maxFile"] : ["log", "options", option];
 }
 
 function containerName(text: string): ContainerName {

@@ -263,11 +263,11 @@ describe("the rest", () => {
     ["log: {driver: syslog}", "log.driver: the log driver syslog needs the platform's logger"],
     [
       "log: {driver: josn-file}",
-      'there is no log driver "josn-file" (did you mean "json-file"?); use json-file or none',
+      'unsupported log driver: josn-file (did you mean "json-file"?); use json-file or none',
     ],
-    ["log: {options: {max-sise: 1m}}", 'unknown option "max-sise": the log driver json-file takes max-size, max-file'],
-    ["log: {options: {max-size: '10'}}", "log.options.max-size: must be digits and k, m or g"],
-    ["log: {driver: none, options: {a: b}}", "the log driver none takes no options"],
+    ["log: {options: {max-sise: 1m}}", "unknown log opt: 'max-sise' for json-file driver (did you mean \"max-size\"?)"],
+    ["log: {options: {max-size: '10'}}", "log.options.max-size: must be a positive integer size ([0-9+][k|m|g])"],
+    ["log: {driver: none, options: {a: b}}", "log driver: none does not support options"],
   ])("%s", (lines, expected) => {
     expect(refusal(lines)).toContain(expected);
   });
