@@ -1,10 +1,12 @@
 // ps
 import type { Command } from "commander";
+import type { Config } from "../config/schema.ts";
 import type { Dialect } from "../docker-view/dialect.ts";
 import { engineEntry } from "../docker-view/engine-entry.ts";
 import { engineSelect, type EngineQuery } from "../docker-view/engine-list.ts";
 import type { ContainerFacts } from "../docker-view/facts.ts";
 import { sdcEntry } from "../docker-view/sdc-entry.ts";
+import { sdcSelect } from "../docker-view/sdc-list.ts";
 import { hasCode } from "../errors/agent-error.ts";
 import { DockerFilters } from "../filters/docker-args.ts";
 import type { Images } from "../imgadm/images.ts";
@@ -66,7 +68,8 @@ async function ps(context: CliContext, options: PsOptions): Promise<void> {
     ancestors(filters.get("ancestor"), images, signal),
   ]);
   const views = containerViews(vms, { records, config, paths: host.paths, disk });
-  const shown = select(views, { all: options.all, limit: options.latest ? 1 : options.last, filters }, imageNames);
+  const query = { all: options.all, limit: options.latest ? 1 : options.last, filters };
+  const shown = options.dialect === "sdc" ? sdcShown(views, query, config) : select(views, query, imageNames);
   const now = new Date();
   switch (options.output) {
     case "docker": {
@@ -114,6 +117,21 @@ function select(
     },
   );
   return facts.flatMap(({ uuid }) => byUuid.get(uuid) ?? []);
+}
+
+/** What the Docker service of a head node would list, by its own reading of the filters. */
+function sdcShown(
+  views: readonly ContainerView[],
+  { filters, ...query }: EngineQuery,
+  { packages }: Pick<Config, "packages">,
+): ContainerView[] {
+  const given = Object.fromEntries(filters.keys().map((key) => [key, filters.get(key)]));
+  const chosen = sdcSelect(
+    views.map((view) => view.facts),
+    { ...query, filters: given },
+    packages.length === 0 ? undefined : packages,
+  );
+  return chosen.flatMap(({ uuid }) => views.find((view) => view.facts.uuid === uuid) ?? []);
 }
 
 /** Those of the wanted images' names that mean a container's image: a name, the digits of an id, or a uuid. */

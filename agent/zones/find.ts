@@ -1,18 +1,10 @@
 // From what a person types to one zone.
+import { containerName, dockerId } from "../docker-view/identity.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { suggest } from "../util/suggest.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 
-/** 64 hex digits Docker clients know a container by; its first half is the zone's uuid (dockerinit.md 1). */
-export function dockerId(vm: VmObject): string {
-  const id = vm.internal_metadata["docker:id"];
-  return typeof id === "string" ? id : vm.uuid.replaceAll("-", "");
-}
-
-/** Name for people: the alias, else the start of the docker id. */
-export function containerName(vm: VmObject): string {
-  return vm.alias ?? dockerId(vm).slice(0, 12);
-}
+export { containerName, dockerId };
 
 /**
  * The zone a reference means: its name, its uuid, its docker id, or a prefix of either id that fits one zone only.
