@@ -20,11 +20,12 @@ const allowed = {
   zoneinit: [...base, "spec", "vmadm"],
   "docker-view": [...base, "filters", "spec", "vmadm", "zoneinit"],
   logs: [...layer0, "vmadm"],
-  zones: [...layer0, ...layer1, "logs"],
+  volumes: [...layer0, "spec", "vmadm"],
+  zones: [...layer0, ...layer1, "logs", "volumes"],
   events: [...layer0, ...layer1, "zones"],
   snapshots: [...layer0, ...layer1, "zones"],
-  daemon: [...layer0, ...layer1, "logs", "zones", "events"],
-  cli: [...layer0, ...layer1, "logs", "zones", "events", "snapshots", "daemon"],
+  daemon: [...layer0, ...layer1, "logs", "volumes", "zones", "events"],
+  cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "daemon"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

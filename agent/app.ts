@@ -13,6 +13,7 @@ import { createLogger, type Logger } from "./log/logger.ts";
 import { createSnapshots, type Snapshots } from "./snapshots/snapshots.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
+import { createVolumes, type Volumes } from "./volumes/volumes.ts";
 import { createContainers, type Containers } from "./zones/containers.ts";
 import { createZoneStore } from "./zones/store.ts";
 
@@ -24,6 +25,7 @@ export interface Agent {
   readonly imgadm: Imgadm;
   readonly images: Images;
   readonly registries: Registries;
+  readonly volumes: Volumes;
   readonly containers: Containers;
   readonly events: Events;
   readonly snapshots: Snapshots;
@@ -65,14 +67,16 @@ export function createAgent(options: AgentOptions = {}): Agent {
     zoneNames: async (signal) =>
       new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
   });
+  const volumes = createVolumes({ host, pool: config.host.pool, log });
   const containers = createContainers({
     vmadm,
     images,
+    volumes,
     store: createZoneStore(host.paths, log),
     paths: host.paths,
     log,
   });
   const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
-  return { config, log, host, vmadm, imgadm, images, registries, containers, events, snapshots };
+  return { config, log, host, vmadm, imgadm, images, registries, volumes, containers, events, snapshots };
 }

@@ -10,6 +10,9 @@ import { prepareContainer } from "../zoneinit/prepare.ts";
 import { prepareRaw } from "../zoneinit/prepare-raw.ts";
 import { randomName } from "../spec/names.ts";
 import type { PreparedZone } from "../zoneinit/prepared.ts";
+import type { ZoneOwner } from "../zoneinit/manifest.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import { mountsOf } from "../zones/borrow.ts";
 import type { CliContext } from "./context.ts";
 import { pullProgress } from "./progress.ts";
 
@@ -22,7 +25,8 @@ export interface Plan {
   readonly name: ContainerName;
   /** Finds the image here or, as the policy says, fetches it. */
   image(): Promise<RunnableImage>;
-  prepare(image: RunnableImage, uuid: ZoneUuid): PreparedZone;
+  /** `zones` are looked at for `volumesFrom` only; without them these are warned about. */
+  prepare(image: RunnableImage, uuid: ZoneUuid, zones?: readonly VmObject[]): PreparedZone;
 }
 
 export function planFor(
@@ -34,6 +38,7 @@ export function planFor(
     readonly quiet: boolean;
     readonly autoRemove: boolean;
     readonly addUser?: boolean;
+    readonly owner?: ZoneOwner;
   },
 ): Plan {
   const reference = imageReference(document);
@@ -42,11 +47,18 @@ export function planFor(
   return {
     name,
     image: () => ensureImage(context, reference, options),
-    prepare: (image, uuid) => {
+    prepare: (image, uuid, zones) => {
       const { config, host } = context.agent();
       const node = { ...config, platformLogger: hasPlatformLogger(host.paths) };
       const files = accountFiles(context, image.imageUuid);
-      const identity = { uuid, name, autoRemove: options.autoRemove, addUser: options.addUser ?? false };
+      const identity = {
+        uuid,
+        name,
+        autoRemove: options.autoRemove,
+        addUser: options.addUser ?? false,
+        ...(options.owner === undefined ? {} : { owner: options.owner }),
+        ...(zones === undefined ? {} : { mountsOf: mountsOf(zones) }),
+      };
       return document.format === "container"
         ? prepareContainer(named(document, options.name), image, node, files, identity)
         : prepareRaw(document, image, node, files, identity);

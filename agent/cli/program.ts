@@ -19,6 +19,7 @@ import { addRunCommands } from "./run-commands.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addSystemCommands } from "./system-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
+import { addVolumeCommands } from "./volume-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
 
 export interface ProgramContext extends Omit<CliContext, "agent" | "freshAgent"> {
@@ -70,6 +71,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addImageCommands(program, context);
   addRegistryCommands(program, context);
   addSystemCommands(program, context);
+  addVolumeCommands(program, context);
   addSpecCommands(program, context, setStatus);
   addConvertCommand(program, context);
   addPackageCommands(program, context);

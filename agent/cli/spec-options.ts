@@ -30,6 +30,7 @@ export interface SpecOptions {
   readonly hostname?: string;
   readonly restart?: string;
   readonly volume?: readonly string[];
+  readonly volumesFrom?: readonly string[];
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly stopSignal?: string;
@@ -72,7 +73,8 @@ export function addSpecOptions(command: Command): Command {
     .addOption(many("--add-host <name:address>", "line for /etc/hosts"))
     .option("--hostname <name>", "host name inside")
     .option("--restart <policy>", "no, always, on-failure[:N] or unless-stopped")
-    .addOption(many("-v, --volume <src:dst[:ro]>", "bind mount, or anonymous volume"))
+    .addOption(many("-v, --volume <src:dst[:ro]>", "bind mount, volume by name, or anonymous volume"))
+    .addOption(many("--volumes-from <container[:ro]>", "mount what that container mounts"))
     .option("-i, --interactive", "keep stdin open")
     .option("-t, --tty", "give the process a terminal")
     .option("--stop-signal <name>", "signal of a polite stop")
@@ -143,7 +145,7 @@ export async function readDocuments(
 const ALLOWED_WITH_FILE = new Set(["file", "format", "name", "rm", "addUser"]);
 
 function refuseMixed(options: SpecOptions): void {
-  const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
+  const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "volumesFrom", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
   const mixed = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
   if (mixed.length > 0)
     throw new AgentError("USAGE", `${mixed.map(flagName).join(", ")} cannot be given together with -f`, {
@@ -195,6 +197,7 @@ function flagsToSpec(
   set("hostname", "--hostname", options.hostname);
   set("restart", "--restart", options.restart);
   set("volumes", "--volume", options.volume);
+  set("volumesFrom", "--volumes-from", options.volumesFrom);
   set("stdin", "--interactive", options.interactive);
   set("tty", "--tty", options.tty);
   set("stopSignal", "--stop-signal", options.stopSignal);

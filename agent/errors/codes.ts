@@ -78,6 +78,19 @@ export const ERROR_CODES = {
   FILTER_INVALID: "InvalidArgument",
   IDENTIFIER_INVALID: "InvalidArgument",
 
+  // volumes
+  VOLUME_NOT_FOUND: "NotFound",
+  VOLUME_EXISTS: "AlreadyExists",
+  VOLUME_IN_USE: "FailedPrecondition",
+  VOLUME_INVALID: "InvalidArgument",
+  VOLUME_CONFLICT: "FailedPrecondition",
+
+  // groups
+  GROUP_TAKEN: "AlreadyExists",
+  GROUP_RUNNING: "FailedPrecondition",
+  INIT_FAILED: "FailedPrecondition",
+  APPLY_REFUSED: "FailedPrecondition",
+
   // containers
   CONTAINER_NOT_FOUND: "NotFound",
   CONTAINER_AMBIGUOUS: "InvalidArgument",

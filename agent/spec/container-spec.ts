@@ -20,11 +20,11 @@ import {
   nicAddress,
   restart,
   text,
-  volume,
   word,
   words,
 } from "./fields.ts";
 import { healthcheck } from "./healthcheck.ts";
+import { inlineFile, volume, volumesFrom } from "./volume-fields.ts";
 
 const name = z
   .string()
@@ -303,10 +303,22 @@ export const containerSpecSchema = z.strictObject({
     example: { db: "10.88.88.9" },
   }),
   volumes: field(z.array(volume), {
-    means: "`/SOURCE:/TARGET[:ro]` binds a directory of the node, `/TARGET` makes an anonymous volume.",
+    means:
+      "`/SOURCE:/TARGET[:ro]` binds a directory of the node, `NAME:/TARGET[:ro]` mounts a volume of the node, made when it is missing, `/TARGET` makes an anonymous volume.",
     type: "list of text or maps",
     platform: "filesystems",
-    example: ["/data/www:/srv:ro"],
+    example: ["/data/www:/srv:ro", "cache:/var/cache"],
+  }),
+  volumesFrom: field(listOrOne(volumesFrom), {
+    means: "Containers whose volumes and binds are mounted here too, `CONTAINER[:ro]`.",
+    type: "text or list of text",
+    platform: "filesystems",
+    example: ["db:ro"],
+  }),
+  files: field(z.array(inlineFile), {
+    means: "Files written into the container before it first runs.",
+    type: "list of maps",
+    example: [{ target: "/etc/app.conf", content: "debug = no\n" }],
   }),
   restart: field(restart, {
     means: "When the platform starts it again.",

@@ -1,7 +1,6 @@
 // Kinds of values a ContainerSpec is made of: human notations in, plain numbers and lists out.
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
-import { documented, field } from "./field-docs.ts";
 import { MIB, parseByteSize, parseDuration, formatBytes } from "../util/units.ts";
 
 /** Docker's floor (container-specs.md 2). */
@@ -148,82 +147,6 @@ export const extraHosts = z
       if (/[\s\0]/.test(entry))
         issues.push({ code: "custom", input: entry, message: `${JSON.stringify(entry)} contains white space` });
   });
-
-const absolute = text.regex(/^\//, "must be an absolute path");
-
-interface VolumeSpec {
-  readonly type: "bind" | "volume";
-  readonly source?: string;
-  readonly target: string;
-  readonly readOnly: boolean;
-}
-
-const volumeText = text.transform((value, ctx): VolumeSpec => {
-  const parts = value.split(":");
-  const complain = (message: string): never => {
-    ctx.addIssue({ code: "custom", message });
-    return z.NEVER;
-  };
-  const [first = "", second, mode, ...rest] = parts;
-  if (second === undefined)
-    return first.startsWith("/")
-      ? { type: "volume", target: first, readOnly: false }
-      : complain(`${JSON.stringify(value)} must be /SOURCE:/TARGET[:ro] or /TARGET`);
-  if (rest.length > 0 || !second.startsWith("/"))
-    return complain(`${JSON.stringify(value)} must be /SOURCE:/TARGET[:ro] or /TARGET`);
-  if (!first.startsWith("/"))
-    return complain(
-      `the source ${JSON.stringify(first)} is not an absolute path; named volumes do not exist here, use a path or only the target`,
-    );
-  if (mode !== undefined && mode !== "ro" && mode !== "rw")
-    return complain(`the mode ${JSON.stringify(mode)} is not allowed; use ro or rw`);
-  return { type: "bind", source: first, target: second, readOnly: mode === "ro" };
-});
-
-const volumeObject = z
-  .strictObject({
-    type: field(z.enum(["bind", "volume"]), {
-      means: "A directory of the node, or an anonymous volume in the zone's dataset.",
-      type: "text",
-      otherwise: "`bind` with a source, `volume` without",
-      allowed: "bind, volume",
-      example: "bind",
-    }),
-    source: field(absolute, {
-      means: "Directory of the global zone, below one of the node's `mounts.allowedRoots`.",
-      type: "absolute path",
-      platform: "filesystems[].source",
-      example: "/data/www",
-    }),
-    target: documented(absolute, {
-      means: "Where it appears in the container.",
-      type: "absolute path",
-      platform: "filesystems[].target",
-      example: "/srv",
-    }),
-    readOnly: documented(z.boolean().default(false), {
-      means: "Nothing can be written there.",
-      type: "true or false",
-      otherwise: "false",
-      platform: "filesystems[].options ro",
-      example: true,
-    }),
-  })
-  .transform((value, ctx): VolumeSpec => {
-    const type = value.type ?? (value.source === undefined ? "volume" : "bind");
-    if (type === "bind" && value.source === undefined)
-      ctx.addIssue({ code: "custom", path: ["source"], message: "is required for a bind mount" });
-    if (type === "volume" && value.source !== undefined)
-      ctx.addIssue({ code: "custom", path: ["source"], message: "an anonymous volume has no source" });
-    return {
-      type,
-      target: value.target,
-      readOnly: value.readOnly,
-      ...(value.source === undefined ? {} : { source: value.source }),
-    };
-  });
-
-export const volume = z.union([volumeText, volumeObject]);
 
 export interface RestartSpec {
   readonly policy: "no" | "always" | "unless-stopped" | "on-failure";

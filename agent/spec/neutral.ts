@@ -141,6 +141,8 @@ export interface NeutralMount {
   readonly source: string | null;
   readonly target: string;
   readonly readOnly: boolean;
+  /** The volume's name is its project's: others may have one of that name. */
+  readonly scoped?: boolean;
   readonly content?: string;
   readonly sizeBytes?: number;
   readonly subpath?: string;

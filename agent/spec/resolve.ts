@@ -10,7 +10,7 @@ import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecW
 import { PACKAGE_LABEL, type Package } from "./packages.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
 import { logOptionsOf, resolveLimits, resolveLogSize } from "./resolve-limits.ts";
-import { resolveMounts } from "./resolve-mounts.ts";
+import { checkNfs, resolveMounts, type MountsOf } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, GroupPlace, ResolvedContainer } from "./resolved.ts";
 import { parseSignal } from "../util/linux-signals.ts";
@@ -40,6 +40,7 @@ export interface NodeFacts {
   readonly networks: Readonly<Record<string, NodeNetwork>>;
   readonly packages: readonly Package[];
   readonly mounts: { readonly allowedRoots: readonly string[] };
+  readonly host: { readonly pool: string; readonly lab: boolean };
 }
 
 export interface ResolveInput {
@@ -54,6 +55,8 @@ export interface ResolveInput {
   /** The command as another format means it; else the spec's is read by Docker's rules. */
   readonly command?: Command;
   readonly group?: GroupPlace;
+  /** Looks up the containers of `volumesFrom`; without it they are only warned about. */
+  readonly mountsOf?: MountsOf;
   /** Problems the caller has found already; raised together with those found here. */
   readonly problems?: readonly SpecProblem[];
 }
@@ -102,6 +105,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
   const { limits, origins: limitOrigins } = resolveLimits(context);
   const networks = resolveNetworks(context);
   const mounts = resolveMounts(context);
+  checkNfs(context, mounts.nfs);
   const labels = resolveLabels(context);
   const stopSignal = resolveStopSignal(context);
   const restart = resolveRestart(context);
@@ -115,6 +119,10 @@ export function resolveContainer(input: ResolveInput): Resolution {
   const logSize = resolveLogSize(context);
 
   if (problems.length > 0) throw specError("SPEC_INVALID", problems);
+  if (mounts.nfs.length > 0 && node.host.lab) {
+    const i = (spec.volumes ?? []).findIndex((volume) => volume.type === "nfs");
+    throw specError("SPEC_UNSUPPORTED", [problemAt(source, ["volumes", i], "the lab host has no NFS client")]);
+  }
   if (!user.ok) {
     const message = userFromSpec
       ? formatComplaint(source.locate(["user"]), fullPath(source, ["user"]), user.message)
@@ -164,7 +172,7 @@ export function resolveContainer(input: ResolveInput): Resolution {
       resolvers: networks.resolvers,
       dnsSearch: spec.dnsSearch ?? [],
       extraHosts: spec.extraHosts ?? [],
-      mounts,
+      ...mounts,
       labels,
       restart,
       ...(spec.log === undefined ? {} : { log: { driver: spec.log.driver, options: logOptionsOf(spec.log) } }),
@@ -201,6 +209,8 @@ export function resolveContainer(input: ResolveInput): Resolution {
       dnsSearch: context.fromSpec("dnsSearch"),
       extraHosts: context.fromSpec("extraHosts"),
       mounts: origin("volumes", { from: "image", why: "Config.Volumes" }),
+      nfs: context.fromSpec("volumes"),
+      files: context.fromSpec("files"),
       labels: origin("labels", { from: "image", why: "Config.Labels" }),
       restart: context.fromSpec("restart"),
       log: context.fromSpec("log"),

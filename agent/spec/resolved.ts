@@ -3,7 +3,8 @@
 // platform's units come in at zoneinit/resources.ts only.
 import type { Healthcheck } from "./healthcheck.ts";
 import type { AccountLines } from "./added-accounts.ts";
-import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
+import type { ContainerName, ImageUuid, ZoneUuid } from "../util/ids.ts";
+import type { VolumePlace } from "./volume-place.ts";
 
 export interface ResolvedNic {
   readonly nicTag: string;
@@ -21,6 +22,43 @@ export interface ResolvedMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** The volume of the node that is mounted. */
+  readonly volume?: VolumeUse;
+  /** How the directory of a volume inside the zone's dataset looks before the container first runs. */
+  readonly owner?: DirectoryOwner;
+}
+
+/** A volume of the node as one container uses it. */
+export interface VolumeUse {
+  readonly place: VolumePlace;
+  /** Directory below the volume's that is mounted; empty for the whole. */
+  readonly subpath: string;
+  readonly readOnly: boolean;
+  /** Directory of the image an empty volume gets its content from. */
+  readonly copyFrom?: string;
+  /** Quota, where the volume is made for this container. */
+  readonly sizeBytes?: number;
+  readonly owner?: DirectoryOwner;
+}
+
+export interface DirectoryOwner {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Mounted by the platform's container init, `vers=3,sec=sys` (dockerinit.md 3.2). */
+export interface ResolvedNfs {
+  /** `host:/path` */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** Written into the zone's root before the container first runs. */
+export interface ResolvedFile extends DirectoryOwner {
+  readonly target: string;
+  readonly content: string;
 }
 
 interface RestartPolicy {
@@ -83,6 +121,8 @@ export interface ResolvedContainer {
   /** `name:ip`. */
   readonly extraHosts: readonly string[];
   readonly mounts: readonly ResolvedMount[];
+  readonly nfs: readonly ResolvedNfs[];
+  readonly files: readonly ResolvedFile[];
   readonly labels: Readonly<Record<string, string>>;
   readonly restart: RestartPolicy;
   /** Absent: the spec says nothing about logging, which is json-file. */
@@ -103,9 +143,18 @@ export interface ResolvedContainer {
 
 /** The place of a container among those of its document. */
 export interface GroupPlace {
-  readonly name: string;
+  readonly name: ContainerName;
   /** 0 is started first. */
   readonly order: number;
+  /** `init` runs to its end, once, before the ones after it are started. */
+  readonly role: "main" | "init";
+  /** Containers of the group that have to get somewhere before this one is started. Started they are by the order. */
+  readonly after: readonly GroupCondition[];
+}
+
+export interface GroupCondition {
+  readonly container: ContainerName;
+  readonly condition: "healthy" | "completed";
 }
 
 /** Which document decided a field and by what: the raw material of `explain`. */

@@ -14,9 +14,13 @@ export type Digest = Branded<string, "Digest">;
 /** Name of a container: `[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}`; safe as a path component and never an option. */
 export type ContainerName = Branded<string, "ContainerName">;
 
+/** Name of a volume: `[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}`; safe as a component of a path or of a dataset's name. */
+export type VolumeName = Branded<string, "VolumeName">;
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** vmadm takes lower-case uuids only (vmadm.md 5). */
 export function isUuid(text: string): boolean {
@@ -37,6 +41,10 @@ export function isDigest(text: string): text is Digest {
 
 export function isContainerName(text: string): text is ContainerName {
   return NAME.test(text);
+}
+
+export function isVolumeName(text: string): text is VolumeName {
+  return VOLUME_NAME.test(text);
 }
 
 export function newZoneUuid(): ZoneUuid {

@@ -176,7 +176,9 @@ export const vmObjectSchema = z.looseObject({
   zlog_mode: z.string().optional(),
   zlog_max_size: z.number().optional(),
   nics: z.array(vmNic).optional(),
-  filesystems: z.array(z.looseObject({ source: z.string(), target: z.string() })).optional(),
+  filesystems: z
+    .array(z.looseObject({ source: z.string(), target: z.string(), options: z.array(z.string()).optional() }))
+    .optional(),
   tags: z.record(z.string(), scalar).default({}),
   internal_metadata: z.record(z.string(), scalar).default({}),
   customer_metadata: z.record(z.string(), scalar).default({}),

@@ -11,14 +11,15 @@ export interface MadeUp {
   readonly hostname: boolean;
 }
 
-/** Digest of the payload without identities, made-up names, volume uuids and our format mark. */
-export function intentDigest(manifest: ZoneManifest, madeUp: MadeUp): Digest {
+/** Digest of the payload without identities, made-up names, volume uuids and our format mark, and of what is beside it. */
+export function intentDigest(manifest: ZoneManifest, madeUp: MadeUp, content: readonly unknown[] = []): Digest {
   const { alias, hostname, internal_metadata: metadata, filesystems, ...rest } = manifest;
   const intent = {
     ...rest,
     uuid: undefined,
     ...(madeUp.name ? {} : { alias }),
     ...(madeUp.hostname ? {} : { hostname }),
+    ...(content.length === 0 ? {} : { content }),
     filesystems: filesystems?.map((fs) => (isUuid(fs.source) ? { ...fs, source: "volume" } : fs)),
     internal_metadata: Object.fromEntries(
       Object.entries(metadata ?? {})

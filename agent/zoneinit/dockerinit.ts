@@ -38,6 +38,17 @@ export function dockerinitMetadata(container: ResolvedContainer): Metadata {
           ),
         }),
     ...(container.dnsSearch.length === 0 ? {} : { [KEY.dnsSearch]: metadataJson(KEY.dnsSearch, container.dnsSearch) }),
+    ...(container.nfs.length === 0
+      ? {}
+      : {
+          [KEY.nfsVolumes]: JSON.stringify(
+            container.nfs.map(({ source, target, readOnly }) => ({
+              nfsvolume: source,
+              mountpoint: target,
+              readonly: readOnly,
+            })),
+          ),
+        }),
     ...(container.extraHosts.length === 0
       ? {}
       : { [KEY.extraHosts]: metadataJson(KEY.extraHosts, container.extraHosts) }),

@@ -9,7 +9,7 @@ import { zoneNics } from "./network.ts";
 import { stopTimeoutSeconds, zoneResources } from "./resources.ts";
 
 /** The vmadm payload of a resolved container. Pure: the same container gives the same payload, byte for byte. */
-export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp): ZoneManifest {
+export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp, owner?: ZoneOwner): ZoneManifest {
   const manifest: ZoneManifest = {
     uuid: container.uuid,
     brand: "lx",
@@ -42,10 +42,21 @@ export function buildZoneManifest(container: ResolvedContainer, madeUp: MadeUp):
       autoRemove: container.autoRemove,
       ...(container.health === undefined ? {} : { health: container.health }),
       ...(container.group === undefined ? {} : { group: container.group }),
+      ...(owner === undefined ? {} : { owner }),
     },
     madeUp,
+    contentOf(container),
   );
 }
+
+/** What belongs to the request and not to the payload. */
+function contentOf({ files, mounts }: ResolvedContainer): readonly unknown[] {
+  const owners = mounts.flatMap(({ target, owner }) => (owner === undefined ? [] : [{ target, owner }]));
+  return [...files, ...owners];
+}
+
+/** Who keeps a container as declared; whoever runs one by hand owns it himself. */
+export type ZoneOwner = "apply";
 
 export interface Promises {
   readonly imageName: string;
@@ -54,31 +65,48 @@ export interface Promises {
   readonly autoRemove: boolean;
   readonly health?: Healthcheck;
   readonly group?: GroupPlace;
+  readonly owner?: ZoneOwner;
 }
 
 export const DEFAULT_STOP_SIGNAL = "SIGTERM";
 /** vmadm's own for docker zones. */
 export const DEFAULT_STOP_TIMEOUT_S = 10;
 
-/** The payload with our marks: they make the zone ours and remember what vmadm has no property for. */
-export function withMarks(manifest: ZoneManifest, promises: Promises, madeUp: MadeUp): ZoneManifest {
+/**
+ * The payload with our marks: they make the zone ours and remember what vmadm has no property for. `content` is what was
+ * asked for beside the payload.
+ */
+export function withMarks(
+  manifest: ZoneManifest,
+  promises: Promises,
+  madeUp: MadeUp,
+  content: readonly unknown[] = [],
+): ZoneManifest {
   const marks: Metadata = {
     [MARK.image]: promises.imageName,
     ...(promises.stopSignal === DEFAULT_STOP_SIGNAL ? {} : { [MARK.stopSignal]: promises.stopSignal }),
     ...(promises.stopTimeoutS === DEFAULT_STOP_TIMEOUT_S ? {} : { [MARK.stopTimeout]: promises.stopTimeoutS }),
     ...(promises.autoRemove ? { [MARK.autoRemove]: true } : {}),
     ...(promises.health === undefined ? {} : { [MARK.health]: JSON.stringify(promises.health) }),
-    ...(promises.group === undefined
-      ? {}
-      : { [MARK.group]: promises.group.name, [MARK.groupOrder]: promises.group.order }),
+    ...(promises.group === undefined ? {} : groupMarks(promises.group)),
   };
   const marked = { ...manifest, internal_metadata: { ...manifest.internal_metadata, ...marks } };
   return {
     ...marked,
     internal_metadata: {
       ...marked.internal_metadata,
+      ...(promises.owner === undefined ? {} : { [MARK.owner]: promises.owner }),
       [MARK.version]: MARK_VERSION,
-      [MARK.digest]: intentDigest(marked, madeUp),
+      [MARK.digest]: intentDigest(marked, madeUp, content),
     },
+  };
+}
+
+function groupMarks({ name, order, role, after }: GroupPlace): Metadata {
+  return {
+    [MARK.group]: name,
+    [MARK.groupOrder]: order,
+    ...(role === "main" ? {} : { [MARK.groupRole]: role }),
+    ...(after.length === 0 ? {} : { [MARK.groupAfter]: JSON.stringify(after) }),
   };
 }

@@ -29,6 +29,8 @@ export const DOCKER_KEYS = {
   /** json arrays, absent when empty; vmadm writes resolv.conf and hosts from them */
   dnsSearch: "docker:dnssearch",
   extraHosts: "docker:extraHosts",
+  /** json array of `{nfsvolume, mountpoint, readonly}`, absent when empty */
+  nfsVolumes: "docker:nfsvolumes",
   /** config digest and reference: read by nobody on the node but loggers, kept for `inspect` */
   imageId: "docker:imageid",
   imageName: "docker:imagename",
@@ -57,6 +59,12 @@ export const MARK_KEYS = {
   group: "zonelet:group",
   /** number: 0 is started first */
   groupOrder: "zonelet:group_order",
+  /** text `init`; absent for the others */
+  groupRole: "zonelet:group_role",
+  /** json array of `{container, condition}`, absent when empty: what is waited for before the start */
+  groupAfter: "zonelet:group_after",
+  /** text: who keeps the container as declared, `apply`. Not part of the digest: taking a container over changes nothing */
+  owner: "zonelet:owner",
 } as const;
 
 export const MARK_VERSION = "1";

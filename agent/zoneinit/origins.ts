@@ -56,6 +56,7 @@ const BEHIND: Readonly<Record<string, Behind>> = {
   [`internal_metadata.${KEY.logConfig}`]: { field: "log" },
   [`internal_metadata.${KEY.dnsSearch}`]: { field: "dnsSearch" },
   [`internal_metadata.${KEY.extraHosts}`]: { field: "extraHosts" },
+  [`internal_metadata.${KEY.nfsVolumes}`]: { field: "nfs" },
   [`internal_metadata.${MARK.version}`]: { rule: "marks the zone as ours" },
   [`internal_metadata.${MARK.digest}`]: { rule: "digest of what was asked for" },
   [`internal_metadata.${MARK.image}`]: { field: "image" },
@@ -65,6 +66,9 @@ const BEHIND: Readonly<Record<string, Behind>> = {
   [`internal_metadata.${MARK.health}`]: { field: "health" },
   [`internal_metadata.${MARK.group}`]: { field: "group" },
   [`internal_metadata.${MARK.groupOrder}`]: { field: "group", rule: "0 is started first" },
+  [`internal_metadata.${MARK.groupRole}`]: { field: "group" },
+  [`internal_metadata.${MARK.groupAfter}`]: { field: "group", rule: "what is waited for before the start" },
+  [`internal_metadata.${MARK.owner}`]: { rule: "who keeps the container as declared" },
 };
 
 const LABEL: Behind = { field: "labels" };

@@ -44,6 +44,7 @@ export function prepareRaw(
   const promises = {
     ...promisesOf(raw, source, imageUuid, problems),
     ...(identity.autoRemove === true ? { autoRemove: true } : {}),
+    ...(identity.owner === undefined ? {} : { owner: identity.owner }),
   };
   if (promises.autoRemove && metadata[DOCKER_KEYS.restartPolicy] !== undefined)
     problems.push(
@@ -89,6 +90,9 @@ export function prepareRaw(
     stopSignal: promises.stopSignal,
     stopTimeoutS: promises.stopTimeoutS,
     bindSources: (raw.filesystems ?? []).map((fs) => fs.source).filter((path) => !isUuid(path)),
+    volumes: [],
+    files: [],
+    directories: [],
     warnings,
     origins: rawOrigins(manifest, source),
   };

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { AgentError } from "../errors/agent-error.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { Converted } from "../spec/from-neutral/containers.ts";
+import type { MountsOf } from "../spec/resolve-mounts.ts";
 import { randomName } from "../spec/names.ts";
 import { logOptionsOf } from "../spec/resolve-limits.ts";
 import { resolveContainer, type NodeFacts, type SpecImage } from "../spec/resolve.ts";
@@ -10,7 +11,7 @@ import { problemAt, type SpecSource } from "../spec/source.ts";
 import type { ImageFiles } from "../spec/user.ts";
 import { isContainerName, newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import { logFaults } from "./log-driver.ts";
-import { buildZoneManifest } from "./manifest.ts";
+import { buildZoneManifest, type ZoneOwner } from "./manifest.ts";
 import { valueOrigins } from "./origins.ts";
 import type { PreparedZone } from "./prepared.ts";
 import { stopTimeoutSeconds } from "./resources.ts";
@@ -24,6 +25,9 @@ export interface Identity {
   readonly addUser?: boolean;
   /** `--rm`: delete the zone when its container has exited, whatever the document says. */
   readonly autoRemove?: boolean;
+  readonly owner?: ZoneOwner;
+  /** The mounts of other containers, for `volumesFrom`. */
+  readonly mountsOf?: MountsOf;
 }
 
 /**
@@ -64,12 +68,12 @@ export function prepareContainer(
     name,
     dockerId,
     problems,
+    ...(identity.mountsOf === undefined ? {} : { mountsOf: identity.mountsOf }),
     ...(document.converted === undefined ? {} : document.converted),
   });
-  const manifest = buildZoneManifest(container, {
-    name: spec.name === undefined,
-    hostname: spec.hostname === undefined,
-  });
+  const madeUp = { name: spec.name === undefined, hostname: spec.hostname === undefined };
+  const manifest = buildZoneManifest(container, madeUp, identity.owner);
+  const { mounts } = container;
   return {
     name,
     manifest,
@@ -78,8 +82,12 @@ export function prepareContainer(
     openStdin: container.openStdin,
     stopSignal: container.stopSignal,
     stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
-    bindSources: container.mounts.filter((mount) => mount.type === "bind").map((mount) => mount.source),
     ...(container.accounts === undefined ? {} : { accounts: container.accounts }),
+    bindSources: mounts.filter((mount) => mount.type === "bind" && !mount.volume).map((mount) => mount.source),
+    volumes: mounts.flatMap((mount) => mount.volume ?? []),
+    files: container.files,
+    directories: mounts.flatMap(({ source, owner }) => (owner === undefined ? [] : [{ source, owner }])),
+    ...(container.group === undefined ? {} : { group: container.group }),
     warnings: [...(document.converted?.warnings ?? []), ...warnings],
     origins: valueOrigins(manifest, origins),
   };

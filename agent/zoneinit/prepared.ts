@@ -1,6 +1,7 @@
 // What a spec becomes: one payload for vmadm and what the agent itself has to know to keep the container's promises.
 import type { AccountLines } from "../spec/added-accounts.ts";
 import type { SpecWarning } from "../spec/problem.ts";
+import type { GroupPlace, ResolvedFile, ResolvedMount, VolumeUse } from "../spec/resolved.ts";
 import type { ContainerName } from "../util/ids.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
 
@@ -28,6 +29,12 @@ export interface PreparedZone {
   readonly bindSources: readonly string[];
   /** Lines the zone's account files need before its first start. */
   readonly accounts?: AccountLines;
+  /** Volumes of the node: made when missing, and in use from the create on. */
+  readonly volumes: readonly VolumeUse[];
+  /** Made ready between create and the first start: files, and directories of the zone's own volumes. */
+  readonly files: readonly ResolvedFile[];
+  readonly directories: readonly Required<Pick<ResolvedMount, "source" | "owner">>[];
+  readonly group?: GroupPlace;
   readonly warnings: readonly SpecWarning[];
   readonly origins: readonly ValueOrigin[];
 }

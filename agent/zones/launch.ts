@@ -5,19 +5,21 @@
 //
 // A failure after "creating" undoes the zone and the record, and says so. A kill leaves the record, and the next command
 // for the same name takes it from there (settle.ts).
-import { existsSync, lstatSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { Images, RunnableImage } from "../imgadm/images.ts";
 import type { Logger } from "../log/logger.ts";
 import { acquireLock } from "../util/lock.ts";
-import { isContainerName, newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
+import { isContainerName, newZoneUuid, type ContainerName, type ImageUuid, type ZoneUuid } from "../util/ids.ts";
 import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
+import type { Provided } from "../volumes/provide.ts";
+import type { Volumes } from "../volumes/volumes.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
 import { writeAccounts } from "./accounts.ts";
+import { checkMounts } from "./check-mounts.ts";
+import { furnishZone } from "./furnish.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, judge } from "./settle.ts";
@@ -30,7 +32,11 @@ export interface LaunchRequest {
   /** Finds or fetches the image. */
   readonly image: () => Promise<RunnableImage>;
   /** Turns the request into a payload for the given uuid. */
-  readonly prepare: (image: RunnableImage, uuid: ZoneUuid) => PreparedZone | Promise<PreparedZone>;
+  readonly prepare: (
+    image: RunnableImage,
+    uuid: ZoneUuid,
+    zones: readonly VmObject[],
+  ) => PreparedZone | Promise<PreparedZone>;
   /** All zones as they are; called once the name is locked, and again only where something had to be waited for. */
   readonly snapshot: () => Promise<readonly VmObject[]>;
   readonly want: "running" | "stopped";
@@ -54,6 +60,7 @@ export interface LaunchDependencies {
   readonly vmadm: Vmadm;
   readonly images: Images;
   readonly store: ZoneStore;
+  readonly volumes: Volumes;
   readonly paths: HostPaths;
   readonly log: Logger;
 }
@@ -73,7 +80,7 @@ export async function launch(request: LaunchRequest, dependencies: LaunchDepende
 }
 
 async function launchLocked(request: LaunchRequest, dependencies: LaunchDependencies): Promise<Launched> {
-  const { store, images } = dependencies;
+  const { store } = dependencies;
   const records = await store.byName(request.name);
   const zones = await request.snapshot();
   refuseForeign(request.name, zones, records);
@@ -81,14 +88,14 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
   request.onStep?.("image");
   const image = await request.image();
   request.onStep?.("prepare");
-  const prepared = await request.prepare(image, newZoneUuid());
+  const prepared = await request.prepare(image, newZoneUuid(), zones);
   // A raw manifest may bring a uuid of its own.
   const { uuid } = prepared.manifest;
   const digest = requestDigest(prepared);
 
   const resumed = await settleRecords(records, zones, digest, request, dependencies);
   if (resumed) {
-    const adopted = await request.prepare(image, resumed.uuid);
+    const adopted = await request.prepare(image, resumed.uuid, zones);
     return { uuid: resumed.uuid, prepared: adopted, warnings: adopted.warnings, resumed: true };
   }
 
@@ -98,31 +105,58 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
   const failure = await dependencies.vmadm.validateCreate(prepared.manifest, callOptions(request));
   if (failure) throw invalidPayload(request.name, failure);
 
-  const record: ZoneRecord = {
-    version: 1,
-    uuid,
-    name: request.name,
-    phase: "creating",
-    request: digest,
-    want: request.want,
-    attached: request.attached,
-    autoRemove: prepared.autoRemove,
-    image: image.imageUuid,
-    createdAt: new Date().toISOString(),
-  };
+  const volumes = await dependencies.volumes.provide({
+    uses: prepared.volumes,
+    imageRoot: dependencies.paths.imageRoot(image.imageUuid),
+    zones: () => dependencies.vmadm.lookup({}, callOptions(request)),
+    signal: request.signal,
+    onWait: request.onWait,
+  });
+  try {
+    const record: ZoneRecord = {
+      version: 1,
+      uuid,
+      name: request.name,
+      phase: "creating",
+      request: digest,
+      want: request.want,
+      attached: request.attached,
+      autoRemove: prepared.autoRemove,
+      image: image.imageUuid,
+      createdAt: new Date().toISOString(),
+    };
+    await make(record, prepared, image.imageUuid, volumes, request, dependencies);
+  } finally {
+    volumes.release();
+  }
+  return { uuid, prepared, warnings: prepared.warnings, resumed: false };
+}
+
+/** The steps that change the platform. A failure undoes them; a kill leaves the record. */
+async function make(
+  record: ZoneRecord,
+  prepared: PreparedZone,
+  image: ImageUuid,
+  volumes: Provided,
+  request: LaunchRequest,
+  dependencies: LaunchDependencies,
+): Promise<void> {
+  const { store, images, vmadm, paths } = dependencies;
+  const { uuid } = record;
   await store.save(record);
   let step: LaunchStep = "create";
   try {
     request.onStep?.("create");
-    await images.pinned(image.imageUuid, () =>
-      dependencies.vmadm.create(prepared.manifest, { ...callOptions(request), onSpawn: childRecorder(record, store) }),
+    await images.pinned(image, () =>
+      vmadm.create(prepared.manifest, { ...callOptions(request), onSpawn: childRecorder(record, store) }),
     );
     // Before the record says "created": a zone whose files lack their lines is deleted by whoever comes after a kill.
     if (prepared.accounts !== undefined) {
       step = "accounts";
       request.onStep?.("accounts");
-      writeAccounts(dependencies.paths.zoneRoot(uuid), prepared.accounts);
+      writeAccounts(paths.zoneRoot(uuid), prepared.accounts);
     }
+    await furnishZone(uuid, prepared, paths);
     const created: ZoneRecord = { ...record, phase: "created" };
     if (request.want === "stopped") {
       await store.save(created);
@@ -130,13 +164,12 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
       await store.save(created, { sync: false });
       step = "start";
       request.onStep?.("start");
-      await dependencies.vmadm.start(uuid, { ...callOptions(request), onSpawn: childRecorder(created, store) });
+      await vmadm.start(uuid, { ...callOptions(request), onSpawn: childRecorder(created, store) });
       await store.save({ ...created, phase: "started" });
     }
   } catch (error) {
-    throw await undo(error, step, record, request, dependencies);
+    throw await undo(error, step, record, volumes, request, dependencies);
   }
-  return { uuid, prepared, warnings: prepared.warnings, resumed: false };
 }
 
 /** A zone of that name which no record of ours speaks of: an operator's, a head node's, or one whose record was lost. */
@@ -207,6 +240,7 @@ async function undo(
   error: unknown,
   step: LaunchStep,
   record: ZoneRecord,
+  volumes: Provided,
   request: LaunchRequest,
   dependencies: LaunchDependencies,
 ): Promise<AgentError> {
@@ -225,6 +259,7 @@ async function undo(
     // A create we gave up may still run: until it has ended the record goes on naming it.
     const child = (await dependencies.store.get(record.uuid))?.child;
     await deleteZone({ ...record, child }, dependencies);
+    await volumes.undo();
   } catch (undoError) {
     dependencies.log.error({ err: undoError, zone: record.uuid }, "undo failed");
     return new AgentError(cause.code, told, {
@@ -234,27 +269,6 @@ async function undo(
   }
   const advice = cause.hint === undefined ? "" : `${cause.hint}; `;
   return new AgentError(cause.code, told, { ...options, hint: `${advice}undone: zone, dataset, record` });
-}
-
-/**
- * vmadm does not look at lofs sources; a missing one fails only at boot, with a wedged zone (vmadm.md 8.3). A link on the
- * way could lead out of the roots a spec may mount from: those were checked as text, so text and place must agree.
- */
-function checkMounts(prepared: PreparedZone, paths: HostPaths): void {
-  for (const source of prepared.bindSources) {
-    const place = paths.inGlobalZone(source);
-    if (!existsSync(place))
-      throw new AgentError("MOUNT_SOURCE_MISSING", `volume source ${source} does not exist`, {
-        hint: `make it ("mkdir -p ${source}"); nothing was created`,
-      });
-    const status = lstatSync(place);
-    if (!status.isDirectory() && !status.isFile() && !status.isSymbolicLink())
-      throw new AgentError("MOUNT_SOURCE_MISSING", `volume source ${source} is neither a directory nor a file`);
-    if (realpathSync(place) !== resolve(realpathSync(paths.root), `.${source}`))
-      throw new AgentError("SPEC_INVALID", `volume source ${source} leads through a symbolic link`, {
-        hint: "name the place it leads to",
-      });
-  }
 }
 
 function invalidPayload(name: ContainerName, failure: ValidationFailure): AgentError {

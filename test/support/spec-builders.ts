@@ -60,6 +60,7 @@ export function aNode(changes: Partial<NodeFacts> = {}): NodeFacts {
     },
     packages: [],
     mounts: { allowedRoots: ["/data"] },
+    host: { pool: "zones", lab: false },
     ...changes,
   };
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { AgentError } from "../../agent/errors/agent-error.ts";
 import { readSpecs, readSpecText, type SpecDocument } from "../../agent/spec/read.ts";
 import { anImage, messageOf, prepareText } from "../support/spec-builders.ts";
 
@@ -11,17 +10,6 @@ function containers(text: string, name = "shop.yaml"): Container[] {
 
 function warnings(text: string): string[] {
   return containers(text).flatMap((c) => (c.converted?.warnings ?? []).map((w) => `${w.where ?? ""} ${w.path}`));
-}
-
-function refusal(text: string): { code: string; paths: unknown } {
-  try {
-    readSpecs(text, "shop.yaml");
-  } catch (error) {
-    const { code, details } = error as AgentError;
-    const problems = details["problems"];
-    return { code, paths: Array.isArray(problems) ? problems.map((p: { path: string }) => p.path) : [] };
-  }
-  throw new Error("expected a refusal");
 }
 
 const POD = `apiVersion: v1
@@ -41,7 +29,9 @@ describe("one container for each app", () => {
       "name: shop\nservices:\n  web: {image: a, depends_on: [api]}\n  db: {image: c}\n  api: {image: b, depends_on: [db]}\n";
     const all = containers(text);
     expect(all.map(({ spec }) => spec.name)).toEqual(["shop-db", "shop-api", "shop-web"]);
-    expect(all.map(({ converted }) => converted?.group)).toEqual([0, 1, 2].map((order) => ({ name: "shop", order })));
+    expect(all.map(({ converted }) => converted?.group)).toEqual(
+      [0, 1, 2].map((order) => ({ name: "shop", order, role: "main", after: [] })),
+    );
     expect(prepareText(text).manifest.internal_metadata).toMatchObject({
       "zonelet:group": "shop",
       "zonelet:group_order": 0,
@@ -132,29 +122,8 @@ describe("what a container cannot do yet is told, never left out in silence", ()
     expect(warning).toContain(` services.a.${field}`);
   });
 
-  test.each([
-    ["volumes: [data:/d]", "services.a.volumes[0]"],
-    ["configs: [c]", "services.a.configs[0]"],
-    ["depends_on: {b: {condition: service_completed_successfully}}", "services.a.depends_on"],
-  ])("%s: refused", (attribute, field) => {
-    const text = `services:\n  a: {image: x, ${attribute}}\n  b: {image: y}\nvolumes: {data: }\nconfigs: {c: {content: x}}\n`;
-    expect(refusal(text)).toEqual({ code: "SPEC_UNSUPPORTED", paths: [field] });
-  });
-
   test("ports that need no translation are nothing to talk about", () => {
     expect(warnings("services: {a: {image: x, ports: ['80:80', '443'], expose: [8080]}}")).toEqual([]);
-  });
-
-  test("containers of a pod cannot share directories, and init containers are not waited for", () => {
-    const shared = `${POD}    volumeMounts: [{name: d, mountPath: /d}]
-  - {name: side, image: b, volumeMounts: [{name: d, mountPath: /d}]}
-  initContainers: [{name: first, image: c}]
-  volumes: [{name: d}]
-`;
-    expect(refusal(shared)).toEqual({
-      code: "SPEC_UNSUPPORTED",
-      paths: ["spec.containers[0].volumeMounts[0]", "spec.containers[1].volumeMounts[0]", "spec.initContainers[0]"],
-    });
   });
 
   test("services left out for their profiles are named", () => {
@@ -162,5 +131,72 @@ describe("what a container cannot do yet is told, never left out in silence", ()
     expect(only?.converted?.warnings.map((w) => w.message)).toEqual([
       "left out, since none of their profiles is active: b",
     ]);
+  });
+});
+
+describe("what the containers of a document share", () => {
+  test("a named volume is its project's, unless it has a name of its own", () => {
+    const text = `name: shop
+services:
+  a: {image: x, volumes: [data:/d, own:/o:ro, their:/t]}
+volumes: {data: , own: {name: real}, their: {external: true}}
+`;
+    expect(prepareText(text).manifest.filesystems?.map(({ source, options }) => [source, options])).toEqual([
+      ["/zones/zonelet/volumes/shop_data", ["nodevices"]],
+      ["/zones/zonelet/volumes/real", ["ro", "nodevices"]],
+      ["/zones/zonelet/volumes/their", ["nodevices"]],
+    ]);
+  });
+
+  test("an empty directory several containers mount lies outside of them; one's own does not", () => {
+    const text = `${POD}    volumeMounts: [{name: d, mountPath: /d}, {name: mine, mountPath: /m}]
+  - {name: side, image: b, volumeMounts: [{name: d, mountPath: /e, subPath: x/y}]}
+  volumes: [{name: d}, {name: mine}]
+`;
+    const [main, side] = containers(text);
+    expect(main?.spec.volumes).toEqual([
+      { type: "empty", source: "d", target: "/d", readOnly: false },
+      { type: "empty", target: "/m", readOnly: false },
+    ]);
+    expect(side?.spec.volumes).toEqual([{ type: "empty", source: "d", subpath: "x/y", target: "/e", readOnly: false }]);
+    const { manifest, volumes, directories } = prepareText(text);
+    expect(manifest.filesystems?.[0]?.source).toBe("/zones/zonelet/groups/web/d");
+    expect(volumes).toEqual([
+      {
+        place: { kind: "group", group: "web", name: "d" },
+        subpath: "",
+        readOnly: false,
+        owner: { mode: 0o777, uid: 0, gid: 0 },
+      },
+    ]);
+    expect(directories.map(({ owner }) => owner)).toEqual([{ mode: 0o777, uid: 0, gid: 0 }]);
+  });
+
+  test("inline configs and secrets are files, with owner and mode", () => {
+    const text = `services:
+  a: {image: x, configs: [c], secrets: [{source: s, uid: "33", mode: "0400"}]}
+configs: {c: {content: hello}}
+secrets: {s: {environment: TOKEN}}
+`;
+    const [document] = readSpecs(text, "shop.yaml", { variables: { TOKEN: "t0p" } });
+    expect(document?.format === "container" && document.spec.files).toEqual([
+      { target: "/c", content: "hello", mode: 0o444, uid: 0, gid: 0 },
+      { target: "/run/secrets/s", content: "t0p", mode: 0o400, uid: 33, gid: 0 },
+    ]);
+  });
+
+  test("init containers come first and have no restart policy; conditions name containers", () => {
+    const pod = `${POD}  initContainers: [{name: first, image: c}]
+`;
+    expect(
+      containers(pod).map(({ spec, converted }) => [spec.name, converted?.group?.role, spec.restart?.policy]),
+    ).toEqual([
+      ["web-first", "init", "no"],
+      ["web-main", "main", "always"],
+    ]);
+    const [, web] = containers(
+      "name: s\nservices: {web: {image: a, depends_on: {job: {condition: service_completed_successfully}}}, job: {image: b}}",
+    );
+    expect(web?.converted?.group?.after).toEqual([{ container: "s-job", condition: "completed" }]);
   });
 });

@@ -5,10 +5,11 @@ import type { Command } from "../image-defaults.ts";
 import { zodProblems } from "../issues.ts";
 import type { NeutralApp, NeutralDocument } from "../neutral.ts";
 import type { SpecWarning } from "../problem.ts";
-import type { GroupPlace } from "../resolved.ts";
+import type { GroupCondition, GroupPlace } from "../resolved.ts";
 import type { SpecSource } from "../source.ts";
+import { isContainerName } from "../../util/ids.ts";
 import { tellDocumentGaps, tellGaps } from "./gaps.ts";
-import { readVolumes } from "./mounts.ts";
+import { isShared, readMountInputs } from "./mounts.ts";
 import { containerName, groupName } from "./names.ts";
 import { startOrder } from "./order.ts";
 import { convertedSource } from "./source.ts";
@@ -50,11 +51,32 @@ export function toContainers(
         converted: {
           command: { entrypoint: app.entrypoint, args: app.args },
           warnings,
-          ...(document.apps.length > 1 ? { group: { name: group, order } } : {}),
+          ...groupPlace(app, order, document, group),
         },
       },
     ];
   });
+}
+
+/**
+ * Each app is a zone of its own. A pod whose apps share one zone under a supervisor will be a second kind of place: what
+ * stands here then holds for the pod, and its apps are told apart inside.
+ */
+function groupPlace(
+  app: NeutralApp,
+  order: number,
+  document: NeutralDocument,
+  group: string,
+): { readonly group?: GroupPlace } {
+  const alone = document.apps.length === 1 && !app.mounts.some((mount) => isShared(mount, document));
+  if (alone || !isContainerName(group)) return {};
+  const after = (app.dependsOn ?? []).flatMap(({ app: name, condition }): GroupCondition[] => {
+    const other = document.apps.find((candidate) => candidate.name === name);
+    const container = other === undefined ? undefined : containerName(document, other, group);
+    if (condition === "started" || container === undefined || !isContainerName(container)) return [];
+    return [{ container, condition }];
+  });
+  return { group: { name: group, order, role: app.role === "init" ? "init" : "main", after } };
 }
 
 function toSpec(
@@ -64,7 +86,7 @@ function toSpec(
   source: SpecSource,
   report: Report,
 ): { readonly spec: ContainerSpec; readonly source: SpecSource } | undefined {
-  const { volumes, mounts, tmpfs } = readVolumes(app, document, report);
+  const { volumes, files, tmpfs, origins } = readMountInputs(app, document, group, report);
   const name = containerName(document, app, group);
   const input = {
     ...(name === undefined ? {} : { name }),
@@ -72,9 +94,10 @@ function toSpec(
     ...specInput(app, document),
     ...(volumes.length === 0 ? {} : { volumes }),
     ...(tmpfs === undefined ? {} : { tmpfs }),
+    ...(files.length === 0 ? {} : { files }),
   };
   const labels = document.format === "compose" ? composeLabels(app, group) : {};
-  const own = convertedSource(source, app, input, mounts);
+  const own = convertedSource(source, app, input, origins);
   const parsed = containerSpecSchema.safeParse(input);
   if (parsed.success) return { spec: { ...parsed.data, labels: { ...parsed.data.labels, ...labels } }, source: own };
   // A missing image has been told already.

@@ -11,7 +11,6 @@ export function tellDocumentGaps(document: NeutralDocument, report: Report): voi
   if (document.skipped !== undefined && document.skipped.length > 0)
     report.warn(apps, `left out, since none of their profiles is active: ${document.skipped.join(", ")}`);
   if (!several) return;
-  const first = document.apps.find((app) => app.role === "init");
   if (document.format === "compose")
     report.warn(apps, "every service is a zone with an address of its own: they do not find each other by name yet");
   else {
@@ -20,7 +19,6 @@ export function tellDocumentGaps(document: NeutralDocument, report: Report): voi
     for (const limit of ["memoryBytes", "cpuCores", "cpuShares"] as const)
       if (document[limit] !== undefined) report.warn(apps, "the limits of the pod as a whole are not enforced");
   }
-  if (first !== undefined) report.refuse(first.at, "init containers cannot be waited for yet");
 }
 
 /** Told for each app. */
@@ -46,11 +44,8 @@ export function tellGaps(app: NeutralApp, document: NeutralDocument, report: Rep
   if (app.imageId !== undefined) warn("imageId", "the image is looked up by its name: its id is not compared");
   if (app.dependencies !== undefined && app.dependencies.length > 0)
     warn("dependencies", "images an image depends on are not fetched");
-  for (const { app: other, condition } of app.dependsOn ?? []) {
+  for (const { app: other, condition } of app.dependsOn ?? [])
     if (condition === "healthy") warn("dependsOn", `${other} is started before, but nobody waits until it is healthy`);
-    if (condition === "completed")
-      report.refuse(placeOf(app, "dependsOn"), `the end of ${other} cannot be waited for yet`);
-  }
   app.ports.forEach((port, i) => tellPort(port, placeOf(app, `ports[${i}]`), report));
 }
 

@@ -1,44 +1,72 @@
-// Mounts of an app as volumes of a spec: directories of the node and anonymous volumes; the rest is refused by its place.
+// Mounts of an app as volumes and files of a spec.
 import type { Report } from "../formats/format.ts";
 import type { NeutralApp, NeutralDocument, NeutralMount } from "../neutral.ts";
 import { cleanPath } from "../paths.ts";
+import type { VolumeSpec } from "../volume-fields.ts";
 import { placeOf } from "./source.ts";
 
-interface VolumeInput {
-  readonly type: "bind" | "volume";
+/** In the spec's own notation. */
+type VolumeInput = Pick<VolumeSpec, "type" | "target" | "readOnly"> & {
   readonly source?: string;
+  readonly subpath?: string;
+  readonly size?: number;
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+};
+
+interface FileInput {
   readonly target: string;
-  readonly readOnly: boolean;
+  readonly content: string;
+  readonly mode?: string;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
-/** The volumes, and for each the index of the mount it was made from. */
-export function readVolumes(
-  app: NeutralApp,
-  document: NeutralDocument,
-  report: Report,
-): {
-  readonly volumes: VolumeInput[];
-  readonly mounts: number[];
+export interface MountInputs {
+  readonly volumes: readonly VolumeInput[];
+  readonly files: readonly FileInput[];
   /** Size of a memory file system at /tmp, where a zone can have one. */
   readonly tmpfs?: number | true;
-} {
+  /** For each of them the index of the mount it was made from. */
+  readonly origins: { readonly volumes: readonly number[]; readonly files: readonly number[] };
+}
+
+export function readMountInputs(
+  app: NeutralApp,
+  document: NeutralDocument,
+  group: string,
+  report: Report,
+): MountInputs {
+  const volumes: VolumeInput[] = [];
+  const files: FileInput[] = [];
+  const origins: { volumes: number[]; files: number[] } = { volumes: [], files: [] };
   const tmpfs = app.mounts.find(isZoneTmpfs);
-  const found = app.mounts.flatMap((mount, i) => {
-    if (mount === tmpfs) return [];
-    const volume = volumeOf(mount, i, app, document, report);
-    return volume === undefined ? [] : [{ volume, i }];
+  app.mounts.forEach((mount, i) => {
+    if (mount === tmpfs) return;
+    if (mount.type === "file") {
+      files.push(fileOf(mount));
+      origins.files.push(i);
+      return;
+    }
+    const volume = volumeOf(mount, i, app, document, group, report);
+    if (volume === undefined) return;
+    volumes.push(volume);
+    origins.volumes.push(i);
   });
-  const points = (app.mountPoints ?? [])
-    .filter(({ target }) => !app.mounts.some((mount) => mount.target === target))
-    .map(({ name, target, readOnly }): VolumeInput => {
-      report.warn(placeOf(app, "mountPoints"), `the mount point ${name} is given an empty directory of its own`);
-      return { type: "volume", target, readOnly };
-    });
-  return {
-    volumes: [...found.map(({ volume }) => volume), ...points],
-    mounts: found.map(({ i }) => i),
-    ...(tmpfs === undefined ? {} : { tmpfs: tmpfs.sizeBytes ?? true }),
-  };
+  for (const { name, target, readOnly } of app.mountPoints ?? []) {
+    if (app.mounts.some((mount) => mount.target === target)) continue;
+    report.warn(placeOf(app, "mountPoints"), `the mount point ${name} is given an empty directory of its own`);
+    volumes.push({ type: "volume", target, readOnly });
+  }
+  return { volumes, files, origins, ...(tmpfs === undefined ? {} : { tmpfs: tmpfs.sizeBytes ?? true }) };
+}
+
+/** Whether an empty directory of the document is seen in several places, and so has to lie outside of each zone. */
+export function isShared({ type, source }: NeutralMount, document: NeutralDocument): boolean {
+  if (type !== "empty") return false;
+  const all = document.apps.flatMap((app) => app.mounts);
+  return all.filter((mount) => mount.type === "empty" && mount.source === source).length > 1;
 }
 
 function isZoneTmpfs({ type, target, readOnly }: NeutralMount): boolean {
@@ -50,48 +78,53 @@ function volumeOf(
   i: number,
   app: NeutralApp,
   document: NeutralDocument,
+  group: string,
   report: Report,
 ): VolumeInput | undefined {
   const at = placeOf(app, `mounts[${i}]`);
   const { type, source, target, readOnly, subpath } = mount;
   const own = { type: "volume", target, readOnly } as const;
-  if (subpath !== undefined && type !== "bind") {
-    report.refuse(at, "a part of a volume cannot be mounted yet: mount the whole");
-    return undefined;
-  }
+  const part = subpath === undefined ? {} : { subpath };
   switch (type) {
     case "bind":
       if (source === null) return undefined;
       return { type, source: subpath === undefined ? source : `${source}/${subpath}`, target, readOnly };
     case "volume":
-      if (source === null) return own;
-      report.refuse(at, `named volumes cannot be had yet: name a directory of the node for ${JSON.stringify(source)}`);
-      return undefined;
-    case "empty":
-      if (isShared(mount, app, document)) {
-        report.refuse(at, `an empty directory shared by containers cannot be had yet: name a directory of the node`);
+      if (source !== null)
+        return { type, source: mount.scoped === true ? `${group}_${source}` : source, target, readOnly, ...part };
+      if (subpath !== undefined) report.refuse(at, "an anonymous volume has no parts: mount the whole");
+      return own;
+    case "empty": {
+      const shared = source !== null && isShared(mount, document);
+      if (subpath !== undefined && !shared) {
+        report.refuse(at, "a part of an empty directory that nothing else sees: mount the whole");
         return undefined;
       }
-      if (mount.sizeBytes !== undefined)
-        report.warn(at, "the size of the directory is limited by the zone's disk only");
-      return own;
+      return {
+        type,
+        target,
+        readOnly,
+        ...(shared ? { source, ...part } : {}),
+        ...(mount.sizeBytes === undefined ? {} : { size: mount.sizeBytes }),
+        ...(mount.mode === undefined ? {} : { mode: mount.mode }),
+        ...ownerOf(mount),
+      };
+    }
     case "tmpfs":
       report.warn(at, `${target} is a plain directory of the zone's disk, not of its memory`);
       return own;
     case "nfs":
-      report.refuse(at, "NFS volumes cannot be mounted yet");
-      return undefined;
+      return source === null ? undefined : { type, source, target, readOnly };
     case "file":
-      report.refuse(
-        at,
-        `${target}: files cannot be written into the container yet; put them into a directory of the node`,
-      );
       return undefined;
   }
 }
 
-function isShared(mount: NeutralMount, app: NeutralApp, document: NeutralDocument): boolean {
-  return document.apps.some(
-    (other) => other !== app && other.mounts.some(({ type, source }) => type === "empty" && source === mount.source),
-  );
+function fileOf(mount: NeutralMount): FileInput {
+  const { target, content = "", mode } = mount;
+  return { target, content, ...(mode === undefined ? {} : { mode }), ...ownerOf(mount) };
+}
+
+function ownerOf({ uid, gid }: NeutralMount): { readonly uid?: number; readonly gid?: number } {
+  return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
 }

@@ -1,11 +1,11 @@
 import type { NeutralApp } from "../neutral.ts";
 
 /**
- * Apps in the order they are started: sidecars before the main apps of a pod, what others depend on before these, else
- * as in the document. Circles are for readers to refuse; here their apps come last.
+ * Apps in the order they are started: init apps and sidecars before the main apps of a pod, what others depend on before
+ * these, else as in the document. Circles are for readers to refuse; here their apps come last.
  */
 export function startOrder(apps: readonly NeutralApp[]): NeutralApp[] {
-  const byRole = [...apps.filter((app) => app.role === "sidecar"), ...apps.filter((app) => app.role !== "sidecar")];
+  const byRole = [...apps.filter(goesFirst), ...apps.filter((app) => !goesFirst(app))];
   const byName = new Map(byRole.map((app) => [app.name, app]));
   const missing = new Map(byRole.map((app) => [app, needsOf(app, byName).length]));
   const dependants = new Map<NeutralApp, NeutralApp[]>();
@@ -22,6 +22,10 @@ export function startOrder(apps: readonly NeutralApp[]): NeutralApp[] {
     }
   const started = new Set(order);
   return [...order, ...byRole.filter((app) => !started.has(app))];
+}
+
+function goesFirst({ role }: NeutralApp): boolean {
+  return role === "init" || role === "sidecar";
 }
 
 function needsOf(app: NeutralApp, byName: ReadonlyMap<string | null, NeutralApp>): NeutralApp[] {

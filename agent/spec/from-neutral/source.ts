@@ -21,18 +21,19 @@ const NEUTRAL_FIELDS: Readonly<Partial<Record<keyof ContainerSpec, string>>> = {
 };
 
 /**
- * `value` is the spec in its own notation. `mounts[i]` tells from which of the app's mounts the spec's volume `i` was
- * made.
+ * `value` is the spec in its own notation. `mounts` tells from which of the app's mounts the spec's volume or file `i`
+ * was made.
  */
 export function convertedSource(
   source: SpecSource,
   app: NeutralApp,
   value: unknown,
-  mounts: readonly number[],
+  mounts: { readonly volumes: readonly number[]; readonly files: readonly number[] },
 ): SpecSource {
   const pathOf = ([field, ...rest]: SpecPath): SpecPath => {
     if (typeof field !== "string") return app.at;
-    if (field === "volumes" && typeof rest[0] === "number") return placeOf(app, `mounts[${mounts[rest[0]] ?? -1}]`);
+    if ((field === "volumes" || field === "files") && typeof rest[0] === "number")
+      return placeOf(app, `mounts[${mounts[field][rest[0]] ?? -1}]`);
     const neutral = Object.entries(NEUTRAL_FIELDS).find(([own]) => own === field)?.[1] ?? field;
     const place = placeOf(app, neutral);
     // Below a field only words and names are the same on both sides.

@@ -37,7 +37,8 @@ export function specInput(app: NeutralApp, document: NeutralDocument): Record<st
     dns: app.dns ?? document.dns,
     dnsSearch: app.dnsSearch ?? document.dnsSearch,
     extraHosts: app.extraHosts ?? document.extraHosts,
-    restart: restartText(app.restart),
+    // An init app that fails fails its pod, so it is not tried again.
+    restart: app.role === "init" ? "no" : restartText(app.restart),
     log: app.logging,
     stopSignal: app.stopSignal,
     stopTimeout: stopTimeout === undefined ? undefined : `${stopTimeout}ms`,

@@ -122,7 +122,8 @@ function namedVolume(
   { report, project }: ServiceContext,
 ): NeutralMount | undefined {
   const volume = Object.hasOwn(project.volumes, name) ? project.volumes[name] : undefined;
-  if (volume !== undefined) return { type: "volume", source: volume, ...rest };
+  if (volume !== undefined)
+    return { type: "volume", source: volume.name, ...(volume.scoped ? { scoped: true } : {}), ...rest };
   report.complain(path, `the volume ${JSON.stringify(name)} is not declared in the top-level "volumes"`);
   return undefined;
 }

@@ -11,7 +11,7 @@ import { mergeExtends } from "./extends.ts";
 import { interpolate } from "./interpolate.ts";
 import { fileSource } from "./mounts.ts";
 import { withoutExtensions } from "./schema.ts";
-import { readService, type Project } from "./service.ts";
+import { readService, type Project, type RealName } from "./service.ts";
 import { flag, scalar } from "./values.ts";
 
 const KEYS = ["name", "services", "networks", "volumes", "configs", "secrets"];
@@ -52,7 +52,7 @@ export function readCompose(source: SpecSource, given: Given, report: Report): N
   const active = new Map(Object.entries(merged).map(([name, service]) => [name, isActive(service)]));
   const project: Project = {
     volumes: realNames("volumes", volume, own, plain, report),
-    networks: { default: "default", ...realNames("networks", network, own, plain, report) },
+    networks: { default: "default", ...plainNames(realNames("networks", network, own, plain, report)) },
     configs: declared("configs", fileSource, own, plain, report),
     secrets: declared("secrets", fileSource, own, plain, report),
     services: active,
@@ -122,21 +122,28 @@ function skippedServices(active: ReadonlyMap<string, boolean>): string[] {
   return [...active].flatMap(([name, is]) => (is ? [] : [name]));
 }
 
-/** Names in the document → names on the node. */
+/** Names in the document → names on the node, scoped ones within the project. */
 function realNames(
   key: "volumes" | "networks",
   schema: typeof volume | typeof network,
   source: SpecSource,
   document: Readonly<Record<string, unknown>>,
   report: Report,
-): Record<string, string> {
+): Record<string, RealName> {
   const entries = Object.entries(declared(key, schema, source, document, report));
   return Object.fromEntries(
     entries.map(([name, { name: real, external }]) => [
       name,
-      real ?? (typeof external === "object" ? external.name : name),
+      {
+        name: real ?? (typeof external === "object" ? external.name : name),
+        scoped: real === undefined && (external === undefined || external === false),
+      },
     ]),
   );
+}
+
+function plainNames(names: Readonly<Record<string, RealName>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(names).map(([name, real]) => [name, real.name]));
 }
 
 /** The entries of a top-level map that are right; the others are complained about. */

@@ -14,8 +14,14 @@ import { readLimits } from "./resources.ts";
 import { serviceSchema, type Service } from "./schema.ts";
 
 /** What is declared beside the services: names in the document → names on the node. */
+export interface RealName {
+  readonly name: string;
+  /** Neither given nor somebody else's: the project's own. */
+  readonly scoped: boolean;
+}
+
 export interface Project {
-  readonly volumes: Readonly<Record<string, string>>;
+  readonly volumes: Readonly<Record<string, RealName>>;
   readonly networks: Readonly<Record<string, string>>;
   readonly configs: FileSources;
   readonly secrets: FileSources;
