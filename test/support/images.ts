@@ -134,6 +134,13 @@ export class TestLayout {
     if (options.config) await run("umoci", ["config", "--image", image, ...options.config]);
   }
 
+  /** An image of layers that lie in tars already. */
+  async fromTars(tag: string, tars: readonly string[]): Promise<void> {
+    const image = `${this.directory}:${tag}`;
+    await run("umoci", ["new", "--image", image]);
+    for (const tar of tars) await run("umoci", ["raw", "add-layer", "--image", image, tar]);
+  }
+
   /** The tree umoci makes of the image. */
   async unpack(tag: string): Promise<string> {
     const bundle = join(this.#work, `bundle-${++this.#count}`);

@@ -1,6 +1,7 @@
 // Private authorities and client certificates of single registries (`registries.hosts` of the configuration).
 import { readFileSync, statSync } from "node:fs";
-import { getCACertificates } from "node:tls";
+// Not by name: an older node would fail on the import before it could say that it is too old.
+import tls from "node:tls";
 import type { Config } from "../../config/schema.ts";
 import { AgentError } from "../../errors/agent-error.ts";
 import { connectedHost } from "./endpoint.ts";
@@ -29,7 +30,7 @@ export function certificatesByHost(registries: Pick<Config["registries"], "hosts
       const { domain, ca, cert, key } = found;
       return {
         // Docker, too, adds them to the known ones: a private registry may send layers from a public store.
-        ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), pem(domain, "ca", ca)] }),
+        ...(ca === undefined ? {} : { ca: [...tls.getCACertificates("default"), pem(domain, "ca", ca)] }),
         ...(cert === undefined ? {} : { cert: pem(domain, "cert", cert) }),
         ...(key === undefined ? {} : { key: privateKey(domain, key) }),
       };
