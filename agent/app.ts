@@ -11,6 +11,7 @@ import { createRegistries, type Registries } from "./imgadm/registry/registries.
 import type { Imgadm } from "./imgadm/client.ts";
 import { createLogger, type Logger } from "./log/logger.ts";
 import { createSnapshots, type Snapshots } from "./snapshots/snapshots.ts";
+import { createLogJanitor, type LogJanitor } from "./logs/janitor.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
 import { createVolumes, type Volumes } from "./volumes/volumes.ts";
@@ -27,6 +28,7 @@ export interface Agent {
   readonly registries: Registries;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  readonly logJanitor: LogJanitor;
   readonly events: Events;
   readonly snapshots: Snapshots;
 }
@@ -78,5 +80,6 @@ export function createAgent(options: AgentOptions = {}): Agent {
   });
   const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
-  return { config, log, host, vmadm, imgadm, images, registries, volumes, containers, events, snapshots };
+  const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
+  return { config, log, host, vmadm, imgadm, images, registries, volumes, containers, logJanitor, events, snapshots };
 }

@@ -1,10 +1,10 @@
 // system df: what images, containers and logs take of the disk.
 import type { Command } from "commander";
-import { readdir, lstat } from "node:fs/promises";
-import { join } from "node:path";
 import { datasetSizes } from "../host/dataset-sizes.ts";
+import { zoneLogBytes } from "../logs/janitor.ts";
 import { containerName } from "../zones/find.ts";
 import { formatBytes } from "../util/units.ts";
+import { addTidyCommand } from "./system-tidy.ts";
 import { parseFormat, type CliContext } from "./context.ts";
 import { formatData, formatTable, type OutputFormat } from "./output.ts";
 
@@ -17,6 +17,7 @@ interface ContainerUsage {
 
 export function addSystemCommands(program: Command, context: CliContext): void {
   const system = program.command("system").description("the node as a whole");
+  addTidyCommand(system, context);
   system
     .command("df")
     .description("show what images, containers and logs take of the disk (source: zfs)")
@@ -100,18 +101,8 @@ async function containerUsage(
       name: containerName(vm),
       uuid: vm.uuid,
       bytes: sizes.get(dataset)?.used ?? 0,
-      logBytes: await sizeOfFiles(join(host.paths.inGlobalZone(vm.zonepath), "logs")),
+      logBytes: await zoneLogBytes(host.paths, vm),
     });
   }
   return usage;
-}
-
-/** Plain files directly in the directory; the tenant has no way to put links there, and none is followed. */
-async function sizeOfFiles(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const name of await readdir(directory).catch((): string[] => [])) {
-    const found = await lstat(join(directory, name)).catch(() => undefined);
-    if (found?.isFile() === true) bytes += found.size;
-  }
-  return bytes;
 }

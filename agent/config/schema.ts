@@ -150,6 +150,27 @@ export const configSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  logs: z
+    .strictObject({
+      maxFile: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          "Files kept of a container's log where its spec says nothing, the current one included. Default: all.",
+        ),
+      archive: z
+        .strictObject({
+          command: z
+            .tuple([absolutePath], z.string())
+            .describe("Program and arguments; the path of the rotated file is added as the last one."),
+          timeoutSeconds: z.int().min(1).max(3600).default(60),
+        })
+        .optional()
+        .describe("What a rotated log is handed to before it is removed; it is removed only when this ends with 0."),
+    })
+    .prefault({})
+    .describe("What becomes of rotated logs."),
   registries: z
     .strictObject({
       insecure: z

@@ -101,6 +101,7 @@ export const ERROR_CODES = {
   START_FAILED: "FailedPrecondition",
   RECORD_CORRUPT: "Internal",
   LOG_UNAVAILABLE: "FailedPrecondition",
+  LOG_ARCHIVE_FAILED: "FailedPrecondition",
   CONTAINER_NOT_RUNNING: "FailedPrecondition",
   EXEC_FAILED: "FailedPrecondition",
 

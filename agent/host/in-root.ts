@@ -54,7 +54,12 @@ export function resolveInRoot(root: string, path: string): string | undefined {
 }
 
 /** Text of a regular file inside `root`, at most the last `maxBytes` of it; undefined when it is missing or something else. */
-export function readTextInRoot(root: string, path: string, maxBytes: number): string | undefined {
+export function readTextInRoot(
+  root: string,
+  path: string,
+  maxBytes: number,
+  options: { /** Nor one that has another name as well. */ readonly oneName?: boolean } = {},
+): string | undefined {
   const place = resolveInRoot(root, path);
   if (place === undefined) return undefined;
   let fd;
@@ -65,7 +70,7 @@ export function readTextInRoot(root: string, path: string, maxBytes: number): st
   }
   try {
     const status = fstatSync(fd);
-    if (!status.isFile()) return undefined;
+    if (!status.isFile() || (options.oneName === true && status.nlink !== 1)) return undefined;
     const length = Math.min(status.size, maxBytes);
     const buffer = Buffer.alloc(length);
     const read = readSync(fd, buffer, 0, length, status.size - length);

@@ -51,7 +51,7 @@ export function parseBootLog(text: string): BootFailure | undefined {
  * it are followed inside only. undefined: the program itself ran.
  */
 export function readBootFailure(zoneRoot: string): BootFailure | undefined {
-  const text = readTextInRoot(zoneRoot, "/var/log/sdc-dockerinit.log", MAX_LOG);
+  const text = readTextInRoot(zoneRoot, "/var/log/sdc-dockerinit.log", MAX_LOG, { oneName: true });
   return text === undefined ? undefined : parseBootLog(text);
 }
 
