@@ -53,12 +53,17 @@ function engineStatus(facts: ContainerFacts, now: Date): string {
     case "exited":
       return `Exited (${code})${ago(facts.exitedAt)}`;
     case "created":
-      return facts.state === "stopped" ? "Created" : `Created (${facts.state})`;
+      // Provisioning, Incomplete, …: what the platform calls what is not finished.
+      return facts.state === "stopped" ? "Created" : capitalised(facts.state);
     case "dead":
     case "removing":
     case "paused":
       return `Dead (${facts.state})`;
   }
+}
+
+function capitalised(state: string): string {
+  return state.charAt(0).toUpperCase() + state.slice(1);
 }
 
 function sdcStatus(facts: ContainerFacts, now: Date): string {

@@ -48,7 +48,7 @@ describe("state and status", () => {
       "exited",
       "Exited (1) 10 seconds ago",
     ],
-    [{ state: "provisioning" }, "created", "Created (provisioning)"],
+    [{ state: "provisioning" }, "created", "Provisioning"],
     [{ state: "shutting_down", boot_timestamp: "2026-03-01T11:55:00Z" }, "running", "Up 5 minutes (stopping)"],
     [{ state: "failed" }, "dead", "Dead (failed)"],
   ])("%j is %s", (zone, state, status) => {
