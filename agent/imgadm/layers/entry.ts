@@ -64,7 +64,9 @@ const KINDS: Readonly<Record<string, EntryKind>> = {
 /** Throws LAYER_HOSTILE or IMAGE_UNSUPPORTED; `layer` names the layer in the message. */
 export function parseEntry(header: RawHeader, layer: string): LayerEntry {
   const shown = JSON.stringify(header.name.slice(0, 200));
-  const kind = header.type ? KINDS[header.type] : undefined;
+  const plainFile = header.type === "file" || header.type === "contiguous-file";
+  // As the oldest tars wrote directories; the platform's tar makes one.
+  const kind = plainFile && header.name.endsWith("/") ? "directory" : header.type ? KINDS[header.type] : undefined;
   if (kind === undefined)
     throw new AgentError("IMAGE_UNSUPPORTED", `${layer}: entry ${shown} has a type this agent does not know`);
   const records = paxRecords(header);
@@ -81,7 +83,7 @@ export function parseEntry(header: RawHeader, layer: string): LayerEntry {
     mode: header.mode & 0o7777,
     uid: identity(records["uid"], header.uid, layer, shown),
     gid: identity(records["gid"], header.gid, layer, shown),
-    mtime: modificationTime(records["mtime"], header.mtime),
+    mtime: modificationTime(records["mtime"], header.mtime, layer, shown),
     unknownRecords: Object.keys(records).some((key) => !KNOWN_RECORDS.has(key)),
   };
 }
@@ -150,7 +152,9 @@ function identity(record: string | undefined, field: number, layer: string, show
   return id;
 }
 
-function modificationTime(record: string | undefined, field: Date): number {
+function modificationTime(record: string | undefined, field: Date, layer: string, shown: string): number {
+  if (record !== undefined && !/^-?\d{1,15}(?:\.\d*)?$/.test(record))
+    throw hostile(layer, `entry ${shown} has an impossible time`);
   const seconds = record === undefined ? field.getTime() / 1000 : Number(record);
   return Number.isFinite(seconds) ? seconds : 0;
 }

@@ -12,6 +12,7 @@ import type { ContentSource } from "../oci/content-source.ts";
 import type { ImageLayer } from "../oci/resolve.ts";
 import type { Compression } from "./compression.ts";
 import { hostile, parseEntry } from "./entry.ts";
+import { HeaderGuard } from "./header-guard.ts";
 import { readTar } from "./read-tar.ts";
 import { LayerScan, unreadableTar } from "./scan.ts";
 
@@ -140,8 +141,15 @@ async function passLayer(
 }
 
 async function passOn(inlet: PassThrough, chunk: Uint8Array): Promise<void> {
-  // Called with an error, too, when the stream is destroyed meanwhile; that error is the scan's to tell.
-  await new Promise<void>((resolve) => inlet.write(chunk, () => resolve()));
+  // A stream destroyed while it holds a chunk back for a slow reader forgets that chunk's callback; it closes, though.
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      inlet.off("close", done);
+      resolve();
+    };
+    inlet.once("close", done);
+    inlet.write(chunk, done);
+  });
 }
 
 /** Reads the tar of a layer to its end and checks it against the layer's diff id. */
@@ -152,8 +160,10 @@ async function scanLayer(
   const name = layerName(layer);
   const scan = new LayerScan(name);
   const hash = createHash("sha256");
+  const guard = new HeaderGuard(name);
   let plain = 0;
   const onPlain = (chunk: Uint8Array): void => {
+    guard.push(chunk);
     hash.update(chunk);
     plain += chunk.length;
     if (plain > LIMITS.layerUnpacked)
