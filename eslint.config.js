@@ -24,8 +24,9 @@ const allowed = {
   zones: [...layer0, ...layer1, "logs", "volumes"],
   events: [...layer0, ...layer1, "zones"],
   snapshots: [...layer0, ...layer1, "zones"],
-  daemon: [...layer0, ...layer1, "logs", "volumes", "zones", "events"],
-  cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "daemon"],
+  introspect: [...layer0, ...layer1, "events"],
+  daemon: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "introspect"],
+  cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "introspect", "daemon"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

@@ -1,4 +1,5 @@
 // The composition root: every service is made here, each from complete dependencies.
+import { basename } from "node:path";
 import { loadConfig, type LoadOptions } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { createEvents, type Events } from "./events/events.ts";
@@ -12,6 +13,7 @@ import type { Imgadm } from "./imgadm/client.ts";
 import { createLogger, type Logger } from "./log/logger.ts";
 import { createSnapshots, type Snapshots } from "./snapshots/snapshots.ts";
 import { createLogJanitor, type LogJanitor } from "./logs/janitor.ts";
+import { LatencyTable } from "./util/latency-table.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
 import { createVolumes, type Volumes } from "./volumes/volumes.ts";
@@ -31,6 +33,8 @@ export interface Agent {
   readonly logJanitor: LogJanitor;
   readonly events: Events;
   readonly snapshots: Snapshots;
+  /** Host commands of this process. */
+  readonly latencies: LatencyTable;
 }
 
 type Level = NonNullable<Config["log"]["level"]>;
@@ -39,6 +43,8 @@ export interface AgentOptions extends LoadOptions {
   readonly logLevel?: Level | undefined;
   /** Where neither the command line nor the configuration says one. */
   readonly defaultLevel?: Level | undefined;
+  /** Figures to go on with, when an agent takes another one's place. */
+  readonly latencies?: LatencyTable;
 }
 
 /** Reads the configuration and puts the agent together. Starts nothing and touches nothing on the host. */
@@ -48,9 +54,16 @@ export function createAgent(options: AgentOptions = {}): Agent {
     level: options.logLevel ?? config.log.level ?? options.defaultLevel ?? "warn",
     destination: process.stderr,
   });
+  const { latencies = new LatencyTable() } = options;
   const runner = createCommandRunner({
     env: config.commandEnv,
     onDone: ({ argv, durationMs, exitCode, failure }) => {
+      const [path = "", verb = ""] = argv;
+      latencies.record(
+        `${basename(path)} ${/^[a-z][a-z-]*$/.test(verb) ? verb : ""}`.trim(),
+        durationMs,
+        failure !== undefined,
+      );
       log.debug({ argv, ms: Math.round(durationMs), exitCode, failure }, "host command");
     },
   });
@@ -81,5 +94,19 @@ export function createAgent(options: AgentOptions = {}): Agent {
   const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
   const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
-  return { config, log, host, vmadm, imgadm, images, registries, volumes, containers, logJanitor, events, snapshots };
+  return {
+    config,
+    log,
+    host,
+    vmadm,
+    imgadm,
+    images,
+    registries,
+    volumes,
+    containers,
+    logJanitor,
+    events,
+    snapshots,
+    latencies,
+  };
 }

@@ -1,5 +1,6 @@
 // What every subcommand gets: the agent (made on first use), the output, and the user's wish to stop.
 import type { Agent } from "../app.ts";
+import type { LatencyTable } from "../util/latency-table.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import type { Readable } from "node:stream";
 import type { Output, OutputFormat } from "./output.ts";
@@ -30,7 +31,7 @@ export interface CliContext {
   /** Reads the configuration the first time it is called. */
   agent(): Agent;
   /** Reads the configuration anew each time; for the daemon, whose log is read by nobody at the moment it is written. */
-  freshAgent(options: { readonly defaultLevel: "info" }): Agent;
+  freshAgent(options: { readonly defaultLevel: "info"; readonly latencies?: LatencyTable }): Agent;
   /** Text of stdin, for `-f -`. */
   readStdin(): Promise<string>;
   /** A line a person types at the terminal; hidden: without echo. USAGE where there is no terminal. */

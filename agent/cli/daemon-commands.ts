@@ -20,13 +20,14 @@ export function addDaemonCommands(program: Command, context: CliContext, setStat
       });
       try {
         const agent = context.freshAgent({ defaultLevel: "info" });
-        const { events, vmadm } = agent;
+        const { events, vmadm, latencies } = agent;
         daemon = await startDaemon({
           agent,
-          reload: () => context.freshAgent({ defaultLevel: "info" }),
+          reload: () => context.freshAgent({ defaultLevel: "info", latencies }),
           events,
           zones: (signal) => shareEvents(vmadm, signal),
           version: context.version,
+          latencies,
           signal: stop.signal,
         });
         await daemon.done;

@@ -16,6 +16,7 @@ import { addLogsCommand } from "./logs-command.ts";
 import { addPackageCommands } from "./package-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import { addRunCommands } from "./run-commands.ts";
+import { addInfoCommand } from "./info-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addSystemCommands } from "./system-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
@@ -78,6 +79,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addDaemonCommands(program, context, setStatus);
   addEventsCommand(program, context);
   addSnapshotCommands(program, context);
+  addInfoCommand(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);
   try {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { AgentError } from "../errors/agent-error.ts";
 import { isErrorCode } from "../errors/codes.ts";
 import { envelopeSchema, type Envelope } from "../events/envelope.ts";
+import { infoSchema, type Info } from "../introspect/info.ts";
 import { vmEventSchema, vmObjectSchema, type VmEvent, type VmObject } from "../vmadm/schema.ts";
 import { API_VERSION, errorSchema, statusSchema, type DaemonStatus } from "./api.ts";
 
@@ -19,6 +20,7 @@ export interface EventsQuery {
 /** Every call raises DAEMON_UNREACHABLE where no daemon answers; what it answers as an error is raised as that. */
 export interface DaemonClient {
   status(signal?: AbortSignal): Promise<DaemonStatus>;
+  info(signal?: AbortSignal): Promise<Info>;
   zones(signal?: AbortSignal): Promise<readonly VmObject[]>;
   /** Begins with all zones; ends when the daemon does. */
   zoneEvents(signal?: AbortSignal): AsyncIterable<VmEvent>;
@@ -71,6 +73,7 @@ export function createDaemonClient(socket: string): DaemonClient {
 
   return {
     status: (signal) => read("/status", statusSchema, signal),
+    info: (signal) => read("/info", infoSchema, signal),
     zones: async (signal) => (await read("/zones", z.object({ vms: z.array(vmObjectSchema) }), signal)).vms,
     zoneEvents: (signal) => lines("/zone-events", vmEventSchema, signal),
     events: ({ from, since, until, filters = [] }, signal) => {

@@ -11,6 +11,8 @@ import type { Config } from "../config/schema.ts";
 import type { Events } from "../events/events.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
+import { gatherInfo } from "../introspect/info.ts";
+import type { LatencyTable } from "../util/latency-table.ts";
 import { acquireLock } from "../util/lock.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import type { SharedEvents } from "../vmadm/shared-events.ts";
@@ -36,6 +38,7 @@ export interface DaemonOptions {
   /** Made with the signal that ends the daemon's own work. */
   readonly zones: (signal: AbortSignal) => SharedEvents;
   readonly version: string;
+  readonly latencies: LatencyTable;
   /** Ends it: it stops serving, finishes what it has begun, and resolves. */
   readonly signal: AbortSignal;
   /** Called once it serves. */
@@ -109,8 +112,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const server = await serve({
     socket: paths.socket,
     status,
+    info: () => gatherInfo({ ...options, config: agent.config, host: agent.host, api: [API_VERSION] }),
     zones,
     events: stream,
+    latencies: options.latencies,
     log: agent.log,
     signal: options.signal,
   });

@@ -15,11 +15,16 @@ import { eventAdaptor } from "../filters/event-fields.ts";
 import { parseFilters } from "../filters/parse.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SharedEvents } from "../vmadm/shared-events.ts";
+import type { Info } from "../introspect/info.ts";
+import type { LatencyTable } from "../util/latency-table.ts";
 import { API_VERSION, eventsQuerySchema, type DaemonStatus } from "./api.ts";
 
 export interface ServerOptions {
   readonly socket: string;
   readonly status: () => Promise<DaemonStatus>;
+  readonly info: () => Promise<Info>;
+  /** Where the time requests take is noted. */
+  readonly latencies: LatencyTable;
   readonly zones: SharedEvents;
   readonly events: EventStream;
   readonly log: Logger;
@@ -50,7 +55,16 @@ const MAX_CONNECTIONS = 512;
 export async function serve(options: ServerOptions): Promise<AsyncDisposable> {
   const { socket, log } = options;
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
-    void answer(options, request, response);
+    const started = performance.now();
+    void answer(options, request, response).finally(() => {
+      // Streams last as long as their readers like.
+      if (response.getHeader("content-type") === "application/json")
+        options.latencies.record(
+          `${request.method ?? ""} ${pathOf(request)}`,
+          performance.now() - started,
+          response.statusCode >= 400,
+        );
+    });
   });
   server.maxConnections = MAX_CONNECTIONS;
   const directory = dirname(socket);
@@ -69,6 +83,15 @@ export async function serve(options: ServerOptions): Promise<AsyncDisposable> {
   };
 }
 
+const BASE = "http://zonelet";
+/** Names of requests in the figures: what nobody knows has one name, however it is spelled. */
+const KNOWN = new Set(["status", "info", "zones"].map((name) => `/${API_VERSION}/${name}`));
+
+function pathOf(request: IncomingMessage): string {
+  const [path = ""] = (request.url ?? "").split("?");
+  return KNOWN.has(path) ? path : "other";
+}
+
 async function listen(server: Server, socket: string): Promise<void> {
   const listening = once(server, "listening");
   server.listen(socket);
@@ -84,11 +107,14 @@ async function listen(server: Server, socket: string): Promise<void> {
 
 async function answer(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const url = new URL(request.url ?? "/", "http://zonelet");
+    const url = new URL(request.url ?? "/", BASE);
     if (request.method !== "GET") throw new AgentError("API_UNKNOWN", `${request.method ?? ""} ${url.pathname}`);
     switch (url.pathname) {
       case `/${API_VERSION}/status`:
         json(response, await options.status());
+        return;
+      case `/${API_VERSION}/info`:
+        json(response, await options.info());
         return;
       case `/${API_VERSION}/zones`: {
         const vms = options.zones.zones();
@@ -182,6 +208,7 @@ function lineOf(item: object): string {
 }
 
 function json(response: ServerResponse, body: unknown, status = 200): void {
-  response.writeHead(status, { "content-type": "application/json" });
+  response.statusCode = status;
+  response.setHeader("content-type", "application/json");
   response.end(`${JSON.stringify(body)}\n`);
 }

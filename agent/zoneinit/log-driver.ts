@@ -176,3 +176,18 @@ export function logOptions(
     }),
   );
 }
+
+export interface LogDriverUse {
+  readonly name: string;
+  readonly usable: boolean;
+  readonly reason?: string;
+}
+
+/** Every driver, and whether a node with or without the platform's logger can use it. */
+export function logDrivers(hasLogger: boolean): readonly LogDriverUse[] {
+  return Object.entries(DRIVERS).map(([name, { needsLogger = false }]) =>
+    needsLogger && !hasLogger
+      ? { name, usable: false, reason: "the node has no logger of the platform's" }
+      : { name, usable: true },
+  );
+}

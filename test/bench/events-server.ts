@@ -9,6 +9,7 @@ import { createEvents } from "../../agent/events/events.ts";
 import { serve } from "../../agent/daemon/server.ts";
 import { hostPaths } from "../../agent/host/paths.ts";
 import { createLogger } from "../../agent/log/logger.ts";
+import { LatencyTable } from "../../agent/util/latency-table.ts";
 import { shareEvents } from "../../agent/vmadm/shared-events.ts";
 import type { VmEvent } from "../../agent/vmadm/schema.ts";
 import { aVm } from "../support/builders.ts";
@@ -33,6 +34,7 @@ async function* platform(options?: { readonly signal?: AbortSignal }): AsyncGene
   }
 }
 
+const notPartOfThis = (): Promise<never> => Promise.reject(new Error("not part of the bench"));
 const zones = shareEvents({ events: platform }, stop.signal);
 const stream = await createEvents({ vmadm: zones, paths, log }).follow(stop.signal);
 const server = await serve({
@@ -41,7 +43,9 @@ const server = await serve({
   events: stream,
   log,
   signal: stop.signal,
-  status: () => Promise.reject(new Error("not part of the bench")),
+  latencies: new LatencyTable(),
+  info: notPartOfThis,
+  status: notPartOfThis,
 });
 process.stdout.write(`${join(root, "s")}\n`);
 await once(process.stdin, "data");

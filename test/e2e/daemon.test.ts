@@ -64,6 +64,13 @@ test("one daemon: status, a second one, --rm, SIGTERM", async () => {
   const daemon = await new Daemon().ready();
   const status = await lab.zonelet("status", "-o", "json");
   expect(JSON.parse(status.stdout)).toMatchObject({ ready: true, api: ["v1"], pid: daemon.pid, root: lab.root });
+  const info = JSON.parse((await lab.zonelet("info", "-o", "json")).stdout) as Record<string, unknown>;
+  expect(info).toMatchObject({
+    node: { kind: "lab", root: lab.root },
+    capabilities: { zstd: true, snapshots: true },
+    latencies: { "GET /v1/status": { count: 1, failed: 0 }, sysinfo: { count: 1 } },
+    problems: [],
+  });
   const second = await lab.zonelet("daemon");
   expect(second.status).toBe(5);
   expect(second.stderr).toContain("another daemon works on");
