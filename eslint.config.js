@@ -5,7 +5,7 @@ import importX from "eslint-plugin-import-x";
 // Layer 0 knows no zones, layer 1 knows the platform, layer 2 decides, layer 3 and 4 are doors.
 const base = ["util", "errors"];
 const layer0 = [...base, "exec", "host", "config", "log"];
-const layer1 = ["filters", "spec", "vmadm", "imgadm", "zoneinit", "docker-view"];
+const layer1 = ["filters", "spec", "vmadm", "imgadm", "zoneinit", "docker-view", "sdc-docker"];
 const allowed = {
   util: [],
   errors: ["util"],
@@ -19,6 +19,7 @@ const allowed = {
   imgadm: [...layer0, "spec"],
   zoneinit: [...base, "spec", "vmadm"],
   "docker-view": [...base, "filters", "spec", "vmadm", "zoneinit"],
+  "sdc-docker": [...base, "spec", "vmadm", "zoneinit", "docker-view"],
   logs: [...layer0, "vmadm"],
   volumes: [...layer0, "spec", "vmadm"],
   zones: [...layer0, ...layer1, "logs", "volumes"],

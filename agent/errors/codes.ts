@@ -71,6 +71,9 @@ export const ERROR_CODES = {
   SPEC_SYNTAX: "InvalidArgument",
   SPEC_UNSUPPORTED: "Unimplemented",
   NO_COMMAND: "InvalidArgument",
+  PACKAGE_NOT_FOUND: "NotFound",
+  NETWORK_NOT_FOUND: "NotFound",
+  PROVISIONING_DENIED: "PermissionDenied",
   MOUNT_SOURCE_MISSING: "FailedPrecondition",
   USER_UNKNOWN: "FailedPrecondition",
 

@@ -19,6 +19,10 @@ export const DOCKER_KEYS = {
   tty: "docker:tty",
   /** bool */
   openStdin: "docker:open_stdin",
+  /** bool, for `inspect` */
+  attachStdin: "docker:attach_stdin",
+  attachStdout: "docker:attach_stdout",
+  attachStderr: "docker:attach_stderr",
   /** bool: ipmgmtd is of no use in a container */
   noIpmgmtd: "docker:noipmgmtd",
   /** text `always`, `on-failure`, `on-failure:<n>`; absent for no restarts */
@@ -34,7 +38,13 @@ export const DOCKER_KEYS = {
   /** config digest and reference: read by nobody on the node but loggers, kept for `inspect` */
   imageId: "docker:imageid",
   imageName: "docker:imagename",
-  /** written for readers that expect them, empty: links do not exist here */
+  /** bool, and json arrays of numbers: ports the image exposes, for `inspect` and links */
+  publishAllPorts: "docker:publish_all_ports",
+  tcpUnpublished: "docker:tcp_unpublished_ports",
+  udpUnpublished: "docker:udp_unpublished_ports",
+  /** json array of zone uuids */
+  volumesFrom: "docker:volumesfrom",
+  /** written for readers that expect them; filled for containers of head nodes only */
   linkEnv: "docker:linkEnv",
   linkHosts: "docker:linkHosts",
 } as const;

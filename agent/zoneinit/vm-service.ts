@@ -24,7 +24,7 @@ export interface PackageValues {
   readonly max_lwps?: number;
   readonly cpu_cap?: number;
   readonly cpu_shares?: number;
-  /** GiB; a fraction where the package's is no multiple of 1024 MiB, which vmadm refuses. */
+  /** GiB, rounded up: vmadm refuses a fraction. */
   readonly quota?: number;
   readonly vcpus?: number;
   readonly zfs_io_priority?: number;
@@ -140,7 +140,7 @@ export function packageToZone(
     ...(pkg.max_lwps === undefined ? {} : { max_lwps: pkg.max_lwps }),
     ...(pkg.cpu_cap === undefined ? {} : { cpu_cap: pkg.cpu_cap }),
     cpu_shares: shares,
-    quota: pkg.quota / 1024,
+    quota: Math.ceil(pkg.quota / 1024),
     ...(pkg.vcpus === undefined ? {} : { vcpus: pkg.vcpus }),
     ...(pkg.zfs_io_priority === undefined ? {} : { zfs_io_priority: pkg.zfs_io_priority }),
   };

@@ -4,6 +4,9 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { TestLab, ZONELET } from "../support/lab.ts";
 import { measure, report, type Candidate } from "./measure.ts";
+import { benchSdcCreate } from "./sdc-create.ts";
+
+benchSdcCreate();
 
 const lab = await TestLab.create();
 const options = { env: lab.environment, cwd: lab.work };

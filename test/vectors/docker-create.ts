@@ -5,6 +5,7 @@ import { answerText, refusalAnswer } from "../../agent/docker-view/refusal.ts";
 import { absentDifferences, asJson, at, equalDifferences, exactDifferences, subsetDifferences } from "./compare.ts";
 import { DOCKER_VIEW_JUDGES } from "./docker-view.ts";
 import { LAB_HOST_JUDGES } from "./lab-host.ts";
+import { SDC_CREATE_JUDGES } from "./sdc-create.ts";
 import { outcomeOf, type Difference, type Refused, type VectorFamily } from "./vector.ts";
 import { VM_SERVICE_JUDGES } from "./vm-service.ts";
 
@@ -15,6 +16,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   ...LAB_HOST_JUDGES,
   ...VM_SERVICE_JUDGES,
   ...DOCKER_VIEW_JUDGES,
+  ...SDC_CREATE_JUDGES,
 };
 
 /** The document `exact` and `absent` are about; the kind's own name where this says nothing. */
