@@ -9,32 +9,35 @@ import {
   isPair,
   isScalar,
   isSeq,
-  Lexer,
   LineCounter,
   parseAllDocuments,
   visit,
   type Document,
   type YAMLMap,
 } from "yaml";
-import { MIB } from "../util/units.ts";
+import { KIB } from "../util/units.ts";
+import { findExcess, MAX_DEPTH } from "./excess.ts";
 import { formatPath, specError, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
 import type { SpecSource } from "./source.ts";
 import { checkJson, isJson } from "./strict-json.ts";
 
-const MAX_BYTES = MIB;
+/** Larger ones are no specs, and cost time before that can be said of their contents. */
+export const MAX_SPEC_BYTES = 512 * KIB;
+/** Of one anchor, what they stand for counted in. */
 const MAX_ALIASES = 100;
-const MAX_DEPTH = 64;
 
 /**
  * The documents of a text, empty ones left out. JSON is read strictly when the name ends in `.json`, or when the text
  * begins like JSON and the name does not say YAML. Raises SPEC_SYNTAX with every syntax error and its place.
  */
 export function parseSpecText(text: string, name: string): SpecSource[] {
-  if (Buffer.byteLength(text) > MAX_BYTES)
-    throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 1 MiB: not a spec" }]);
+  if (Buffer.byteLength(text) > MAX_SPEC_BYTES)
+    throw specError("SPEC_SYNTAX", [{ where: name, file: name, path: "", message: "larger than 512 KiB: not a spec" }]);
   const places = new Places(name, text);
   if (isJson(text, name)) checkJson(text, (offset) => places.at(offset));
-  if (opensTooMuch(text)) throw tooDeep(places);
+  const excess = findExcess(text);
+  if (excess !== undefined)
+    throw specError("SPEC_SYNTAX", [{ ...places.at(excess.offset), path: "", message: excess.message }]);
   const documents = parseDocuments(text, places);
   const problems: SpecProblem[] = [];
   const sources: SpecSource[] = [];
@@ -62,17 +65,20 @@ export function parseSpecText(text: string, name: string): SpecSource[] {
 class Places {
   readonly name: string;
   readonly counter = new LineCounter();
-  readonly #lines: readonly string[];
+  readonly #text: string;
 
   constructor(name: string, text: string) {
     this.name = name;
-    this.#lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
+    this.#text = text;
     for (let i = 0; i !== -1; i = text.indexOf("\n", i) + 1 || -1) this.counter.addNewLine(i);
   }
 
   at(offset: number): Place {
     const { line, col } = this.counter.linePos(offset);
-    const excerpt = this.#lines[line - 1];
+    const start = this.counter.lineStarts[line - 1];
+    const end = this.#text.indexOf("\n", start);
+    const excerpt =
+      start === undefined ? undefined : this.#text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "");
     return {
       where: `${this.name}:${line}:${col}`,
       file: this.name,
@@ -164,23 +170,6 @@ function parseDocuments(text: string, places: Places): Document.Parsed[] {
     if (error instanceof RangeError) throw tooDeep(places);
     throw error;
   }
-}
-
-/**
- * Looks at tokens only, in linear time: the parser itself takes seconds for a file of opening brackets. Nesting by
- * indentation needs no check here, since its depth grows with the root of the size.
- */
-function opensTooMuch(text: string): boolean {
-  let flow = 0;
-  let inLine = 0;
-  for (const token of new Lexer().lex(text)) {
-    if (token === "[" || token === "{") flow++;
-    else if (token === "]" || token === "}") flow = Math.max(0, flow - 1);
-    else if (token === "-" || token === "?") inLine++;
-    else if (token.includes("\n")) inLine = 0;
-    if (flow > MAX_DEPTH || inLine > MAX_DEPTH) return true;
-  }
-  return false;
 }
 
 function toPlainData(document: Document.Parsed, places: Places): unknown {

@@ -2,11 +2,10 @@
 import { open } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
-import { MIB } from "../util/units.ts";
 import { containerSpecSchema, type ContainerSpec } from "./container-spec.ts";
 import { CONTAINER_WORDS } from "./container-words.ts";
 import { withEnvFiles } from "./env-file.ts";
-import { parseSpecText } from "./file.ts";
+import { MAX_SPEC_BYTES, parseSpecText } from "./file.ts";
 import { Report, type Format, type Given, type SpecFormat } from "./formats/format.ts";
 import { FOREIGN_FORMATS } from "./formats/formats.ts";
 import { toContainers, type Converted } from "./from-neutral/containers.ts";
@@ -195,12 +194,12 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Text of a file of at most 1 MiB. */
+/** Text of a file of at most 512 KiB. */
 async function readText(path: string): Promise<string> {
   try {
     await using file = await open(path, "r");
     const { size } = await file.stat();
-    if (size > MIB) throw new AgentError("SPEC_SYNTAX", `${path} is larger than 1 MiB: not a spec`);
+    if (size > MAX_SPEC_BYTES) throw new AgentError("SPEC_SYNTAX", `${path} is larger than 512 KiB: not a spec`);
     return await file.readFile("utf8");
   } catch (error) {
     if (error instanceof AgentError) throw error;

@@ -6,7 +6,7 @@ import type { Report } from "../format.ts";
 type Attributes = Readonly<Record<string, unknown>>;
 
 const MAX_CHAIN = 32;
-/** Values of all services together; a document of 1 MiB without `extends` stays below. */
+/** Values of all services together; a document of 512 KiB without `extends` stays below. */
 const MAX_VALUES = 500_000;
 
 const reference = z.union([
