@@ -3,7 +3,7 @@ import { AgentError } from "../errors/agent-error.ts";
 import { readLog } from "../logs/read.ts";
 import { acquireLock } from "../util/lock.ts";
 import type { ZoneUuid } from "../util/ids.ts";
-import { readBootFailure, type BootFailure } from "../zones/boot-log.ts";
+import { bootFailureText, explainsExit, readBootFailure, type BootFailure } from "../zones/boot-log.ts";
 import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { attachLockPath } from "../zones/locks.ts";
 import { exitOf, hasEnded } from "../zones/observe.ts";
@@ -59,15 +59,18 @@ export async function runForeground(
     const exit = vm ? exitOf(vm) : undefined;
     if (!exit) throw new AgentError("CONTAINER_NOT_FOUND", "the container was removed while it ran");
     const bootFailure = readBootFailure(host.paths.inGlobalZone(`${zonepath}/root`));
-    return { exit, bootFailure: bootFailure?.code === exit.code ? bootFailure : undefined };
+    return {
+      exit,
+      bootFailure: bootFailure && explainsExit(bootFailure, vm?.exit_status ?? 0) ? bootFailure : undefined,
+    };
   } finally {
     giveBack();
     lock?.release();
   }
 }
 
-/** `web exited 17: 'nodde' not found in PATH`: what a person is told when the program never ran. */
+/** `web exited 17 after 0.1 s: /entrypoint.sh not found in the image`: what is told when the program never ran. */
 export function describeBootFailure(name: string, failure: BootFailure): string {
-  const meaning = failure.meaning === undefined ? "" : ` (${failure.meaning})`;
-  return `${name} did not start, exit ${failure.code}${meaning}: ${failure.message}`;
+  const after = failure.afterMs === undefined ? "" : ` after ${(failure.afterMs / 1000).toFixed(1)} s`;
+  return `${name} exited ${failure.code}${after}: ${bootFailureText(failure)}`;
 }

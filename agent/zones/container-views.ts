@@ -5,7 +5,7 @@ import { containerFacts, type ContainerFacts, type NicFacts, type StartFailure }
 import type { DiskUse, NodeSurroundings } from "../docker-view/surroundings.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { VmObject } from "../vmadm/schema.ts";
-import { readBootFailure } from "./boot-log.ts";
+import { explainsExit, readBootFailure } from "./boot-log.ts";
 import { isOurs } from "./observe.ts";
 import type { ZoneRecord } from "./record.ts";
 
@@ -45,9 +45,11 @@ export function containerViews(vms: readonly VmObject[], sources: ViewSources): 
 }
 
 function startFailure(vm: VmObject, paths: HostPaths): StartFailure | undefined {
-  if (vm.state !== "stopped" || vm.exit_status === undefined || vm.exit_status <= 0) return undefined;
+  if (vm.state !== "stopped" || vm.exit_status === undefined || vm.exit_status === 0) return undefined;
   const failure = readBootFailure(paths.inGlobalZone(`${vm.zonepath}/root`));
-  return failure?.code === vm.exit_status ? { message: failure.message, code: failure.dockerCode } : undefined;
+  return failure && explainsExit(failure, vm.exit_status)
+    ? { message: failure.message, code: failure.dockerCode }
+    : undefined;
 }
 
 /** The configured network a nic is in: by its tag, then by its address where several share the tag. */

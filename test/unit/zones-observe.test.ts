@@ -3,7 +3,7 @@ import { parseSignal } from "../../agent/util/linux-signals.ts";
 import { exitStatus } from "../../agent/vmadm/exit-status.ts";
 import { exitOf, hasEnded, zonePhase } from "../../agent/zones/observe.ts";
 import { findZone } from "../../agent/zones/find.ts";
-import { parseBootLog } from "../../agent/zones/boot-log.ts";
+import { bootFailureText, explainsExit, parseBootLog } from "../../agent/zones/boot-log.ts";
 import { aVm, UUID } from "../support/builders.ts";
 
 const ended = { exit_timestamp: "2026-01-01T00:00:00.000Z" };
@@ -97,7 +97,26 @@ describe("dockerinit's last words", () => {
       message: "'nodde' not found in PATH",
       meaning: "the command was not found in PATH",
       dockerCode: 127,
+      afterMs: 3,
     });
+  });
+  test.each([
+    [17, "'nodde' not found in PATH", "nodde not found in the image's PATH"],
+    [25, "stat(/entrypoint.sh): No such file or directory", "/entrypoint.sh not found in the image"],
+    [26, "stat(/etc): is a directory", "/etc is a directory"],
+    [27, "stat(/run.sh): is not executable", "/run.sh is not executable"],
+    [2, "chdir(/app) failed: Permission denied", "the working directory /app cannot be entered: Permission denied"],
+    [29, "UID is not a number: web", "the user does not exist in the image: UID is not a number: web"],
+    [99, "something new", "something new"],
+  ])("code %i, %j is told as %j", (code, message, told) => {
+    const failure = parseBootLog(`2024-05-14T09:30:12.279Z FATAL (code: ${code}): ${message}\n`);
+    expect(failure && bootFailureText(failure)).toBe(told);
+    expect(failure && explainsExit(failure, code)).toBe(true);
+    expect(failure && explainsExit(failure, -6)).toBe(false);
+  });
+  test("code 1 ends in SIGABRT", () => {
+    const failure = parseBootLog("2024-05-14T09:30:12.279Z FATAL (code: 1): getPathList() failed\n");
+    expect(failure && [-6, -134, 1].map((status) => explainsExit(failure, status))).toEqual([true, true, false]);
   });
   test("control characters do not pass", () => {
     expect(parseBootLog("x FATAL (code: 2): \u001b[2Jgone\n")?.message).toBe("?[2Jgone");
