@@ -18,6 +18,7 @@ import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
 import { createVolumes, type Volumes } from "./volumes/volumes.ts";
 import { createContainers, type Containers } from "./zones/containers.ts";
+import { createGroups, type Groups } from "./zones/groups.ts";
 import { createZoneStore } from "./zones/store.ts";
 
 export interface Agent {
@@ -31,6 +32,7 @@ export interface Agent {
   readonly volumes: Volumes;
   readonly containers: Containers;
   readonly logJanitor: LogJanitor;
+  readonly groups: Groups;
   readonly events: Events;
   readonly snapshots: Snapshots;
   /** Host commands of this process. */
@@ -91,6 +93,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     paths: host.paths,
     log,
   });
+  const groups = createGroups({ containers, volumes, paths: host.paths });
   const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
   const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
@@ -104,6 +107,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     registries,
     volumes,
     containers,
+    groups,
     logJanitor,
     events,
     snapshots,

@@ -13,50 +13,67 @@ export function addContainerCommands(program: Command, context: CliContext): voi
   program
     .command("start")
     .description("start stopped containers")
-    .argument("<container...>")
+    .argument("<container...>", "containers, or groups by their names")
     .action((references: string[]) =>
-      each(references, (reference) => context.agent().containers.start(reference, verbOptions())),
+      each(references, (reference) => context.agent().groups.start(reference, verbOptions())),
     );
 
   program
     .command("stop")
     .description("stop containers: their stop signal, then SIGKILL")
-    .argument("<container...>")
+    .argument("<container...>", "containers, or groups by their names")
     .option(...timeout)
     .action((references: string[], options: { time?: number }) =>
       each(references, (reference) =>
-        context.agent().containers.stop(reference, { ...verbOptions(), timeoutS: options.time }),
+        context
+          .agent()
+          .groups.each(
+            reference,
+            "back",
+            (member) => context.agent().containers.stop(member, { ...verbOptions(), timeoutS: options.time }),
+            verbOptions(),
+          ),
       ),
     );
 
   program
     .command("restart")
     .description("stop and start containers")
-    .argument("<container...>")
+    .argument("<container...>", "containers, or groups by their names")
     .option(...timeout)
     .action((references: string[], options: { time?: number }) =>
       each(references, (reference) =>
-        context.agent().containers.restart(reference, { ...verbOptions(), timeoutS: options.time }),
+        context.agent().groups.restart(reference, { ...verbOptions(), timeoutS: options.time }),
       ),
     );
 
   program
     .command("kill")
     .description("send a signal to the first process of containers")
-    .argument("<container...>")
+    .argument("<container...>", "containers, or groups by their names")
     .option("-s, --signal <name>", "name or Linux number", "KILL")
     .action((references: string[], options: { signal: string }) =>
-      each(references, (reference) => context.agent().containers.kill(reference, options.signal, verbOptions())),
+      each(references, (reference) =>
+        context
+          .agent()
+          .groups.each(
+            reference,
+            "back",
+            (member) => context.agent().containers.kill(member, options.signal, verbOptions()),
+            verbOptions(),
+          ),
+      ),
     );
 
   program
     .command("rm")
     .description("delete containers: zone, dataset and record")
-    .argument("<container...>")
+    .argument("<container...>", "containers, or groups by their names")
+    .option("-v, --volumes", "for Docker's sake: anonymous volumes always go with their container", false)
     .option("-f, --force", "also while running; also a zone zonelet did not make, by its uuid", false)
     .action((references: string[], options: { force: boolean }) =>
       each(references, (reference) =>
-        context.agent().containers.remove(reference, { ...verbOptions(), force: options.force }),
+        context.agent().groups.remove(reference, { ...verbOptions(), force: options.force }),
       ),
     );
 

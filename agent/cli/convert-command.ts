@@ -12,7 +12,7 @@ import type { PreparedZone } from "../zoneinit/prepared.ts";
 import type { CliContext } from "./context.ts";
 import { formatData } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
-import { formatWarning } from "./run-commands.ts";
+import { formatWarning } from "./warnings.ts";
 import { formatOption, readFileDocuments } from "./spec-options.ts";
 
 const FORMS = ["spec", "vmadm", "docker"] as const;

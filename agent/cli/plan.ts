@@ -38,7 +38,7 @@ export function planFor(
     readonly quiet: boolean;
     readonly autoRemove: boolean;
     readonly addUser?: boolean;
-    readonly owner?: ZoneOwner;
+    readonly owner?: ZoneOwner | undefined;
   },
 ): Plan {
   const reference = imageReference(document);

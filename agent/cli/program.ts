@@ -2,6 +2,7 @@
 import { Command, CommanderError, Help } from "commander";
 import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import { addApplyCommand } from "./apply-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import { addConvertCommand } from "./convert-command.ts";
 import type { CliContext } from "./context.ts";
@@ -66,6 +67,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addPsCommand(program, context);
   addInspectCommand(program, context);
   addRenameCommand(program, context);
+  addApplyCommand(program, context);
   addContainerCommands(program, context);
   addLogsCommand(program, context);
   addExecCommands(program, context, setStatus);

@@ -11,6 +11,7 @@ import { hasCode } from "../errors/agent-error.ts";
 import { DockerFilters } from "../filters/docker-args.ts";
 import type { Images } from "../imgadm/images.ts";
 import { containerViews, type ContainerView } from "../zones/container-views.ts";
+import { groupOf } from "../zones/groups.ts";
 import { diskUse } from "../zones/disk-use.ts";
 import { checkDialect, DIALECT_OPTION } from "./dialect-option.ts";
 import { inspectDocument, psTable } from "./containers-view.ts";
@@ -25,6 +26,7 @@ interface PsOptions {
   readonly latest: boolean;
   readonly last?: number;
   readonly filter?: readonly string[];
+  readonly group?: string;
   readonly output: "table" | "json" | "yaml" | "docker";
   readonly dialect: Dialect;
 }
@@ -39,6 +41,7 @@ export function addPsCommand(program: Command, context: CliContext): void {
       "only those: name, id, status, label, exited, ancestor, before, since, volume, network, …",
       collect,
     )
+    .option("--group <name>", "only the containers of that group")
     .option("-n, --last <number>", "only the newest ones, running or not", parseCount("--last"))
     .option("-l, --latest", "only the newest one, running or not", false)
     .option("-q, --quiet", "print ids only", false)
@@ -61,12 +64,13 @@ async function ps(context: CliContext, options: PsOptions): Promise<void> {
   const filters = DockerFilters.fromOptions(options.filter ?? []);
   const { containers, config, host, images } = context.agent();
   const { signal } = context.interrupts;
-  const [vms, records, disk, imageNames] = await Promise.all([
+  const [all, records, disk, imageNames] = await Promise.all([
     containers.list({ signal, onWait: waitNotice(context) }),
     containers.records(),
     options.size ? diskUse(host, config.host.pool, signal) : undefined,
     ancestors(filters.get("ancestor"), images, signal),
   ]);
+  const vms = all.filter((vm) => options.group === undefined || groupOf(vm) === options.group);
   const views = containerViews(vms, { records, config, paths: host.paths, disk });
   const query = { all: options.all, limit: options.latest ? 1 : options.last, filters };
   const shown = options.dialect === "sdc" ? sdcShown(views, query, config) : select(views, query, imageNames);
@@ -94,7 +98,7 @@ async function ps(context: CliContext, options: PsOptions): Promise<void> {
   }
   const { header, rows } = psTable(shown, { now, noTrunc: !options.trunc, size: options.size });
   await context.output.out(formatTable(header, rows));
-  const known = new Set<string>(vms.map((vm) => vm.uuid));
+  const known = new Set<string>(all.map((vm) => vm.uuid));
   for (const record of options.all ? records : [])
     if (record.phase === "creating" && !known.has(record.uuid))
       await context.output.err(

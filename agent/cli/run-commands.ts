@@ -2,12 +2,15 @@
 import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
+import type { SpecDocument } from "../spec/read.ts";
 import type { Launched } from "../zones/launch.ts";
 import { dockerId } from "../zones/find.ts";
 import { watchZones, type ZoneWatch } from "../zones/watch.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
 import { waitNotice, type CliContext } from "./context.ts";
 import { describeBootFailure, runForeground } from "./foreground.ts";
+import { isGrouped, runGroups } from "./run-groups.ts";
+import { formatWarning } from "./warnings.ts";
 import { formatData } from "./output.ts";
 import { planFor, type Plan, type PullPolicy } from "./plan.ts";
 import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.ts";
@@ -39,14 +42,16 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
     .option("-d, --detach", "print the id and return once it is started", false)
     .option("--rm", "delete it when it has ended", false)
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
-      const plans = await plansFor(context, image, args, options);
+      const documents = await documentsFor(context, image, args, options);
+      const plans = plansOf(context, documents, options);
       if (options.strict) await refuseWarnings(plans);
       if (options.dryRun) {
         await dryRun(context, plans);
         return;
       }
       if (options.detach === true) {
-        for (const plan of plans) await runDetached(context, plan, options, "running");
+        if (documents.some(isGrouped)) await runGroups(context, documents, options);
+        else for (const plan of plans) await runDetached(context, plan, options, "running");
         return;
       }
       const [only, ...others] = plans;
@@ -58,22 +63,26 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
   launchOptions(program.command("create"))
     .description("create a container without starting it")
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
-      const plans = await plansFor(context, image, args, options);
+      const plans = plansOf(context, await documentsFor(context, image, args, options), options);
       if (options.strict) await refuseWarnings(plans);
       if (options.dryRun) await dryRun(context, plans);
       else for (const plan of plans) await runDetached(context, plan, options, "stopped");
     });
 }
 
-async function plansFor(
+async function documentsFor(
   context: CliContext,
   image: string | undefined,
   args: readonly string[],
   options: LaunchOptions,
-): Promise<Plan[]> {
+): Promise<SpecDocument[]> {
   const documents = await readDocuments(context, image, args, options);
   if (options.name !== undefined && documents.length > 1)
     throw new AgentError("USAGE", `--name fits one container, the file has ${documents.length}`);
+  return documents;
+}
+
+function plansOf(context: CliContext, documents: readonly SpecDocument[], options: LaunchOptions): Plan[] {
   const settings = {
     pull: options.dryRun ? "never" : options.pull,
     name: options.name,
@@ -187,10 +196,4 @@ async function refuseWarnings(plans: readonly Plan[]): Promise<void> {
     hint: "these are warnings without --strict",
     details: { problems: warnings },
   });
-}
-
-export function formatWarning(warning: SpecWarning): string {
-  const where = warning.where === undefined ? "" : `${warning.where} `;
-  const path = warning.path === "" ? "" : `${warning.path}: `;
-  return `${where}${path}${warning.message}${warning.hint === undefined ? "" : ` (${warning.hint})`}`;
 }

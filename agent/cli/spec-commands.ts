@@ -9,7 +9,7 @@ import { parseFormat } from "./context.ts";
 import { asksForField, explainField } from "./explain-field.ts";
 import { formatData, formatTable, type OutputFormat } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
-import { formatWarning } from "./run-commands.ts";
+import { formatWarning } from "./warnings.ts";
 import { addSpecOptions, formatOption, readDocuments, readFileDocuments, type SpecOptions } from "./spec-options.ts";
 
 export function addSpecCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {

@@ -123,6 +123,7 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
       attached: request.attached,
       autoRemove: prepared.autoRemove,
       image: image.imageUuid,
+      ...(prepared.group === undefined ? {} : { group: prepared.group.name }),
       createdAt: new Date().toISOString(),
     };
     await make(record, prepared, image.imageUuid, volumes, request, dependencies);

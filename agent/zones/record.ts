@@ -30,6 +30,8 @@ export const zoneRecordSchema = z.object({
   attached: z.boolean(),
   autoRemove: z.boolean(),
   image: z.string(),
+  /** Group of the container. */
+  group: z.string().optional(),
   createdAt: z.string(),
   /** Child that was changing the zone when the record was last written. */
   child: processIdentity.optional(),
