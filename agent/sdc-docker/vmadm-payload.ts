@@ -1,5 +1,5 @@
 // From a create request to what vmadm reads, on a node without a VM service (sdc-docker.md 17).
-import { completeVmPayload } from "../zoneinit/vm-service.ts";
+import { vmServiceValues } from "../zoneinit/vm-service.ts";
 import { translateCreate, type SdcCreation } from "./create.ts";
 import type { SdcContext } from "./context.ts";
 
@@ -30,14 +30,13 @@ const KEPT_BY_SERVICE = new Set(["restart_init", "networks", "affinity", "volume
 
 /** What the VM service keeps for itself is left out, what it adds is added. */
 export function vmadmPayload(creation: SdcCreation, nics: readonly PayloadNic[]): Record<string, unknown> {
-  const complete = completeVmPayload(creation.payload, { package: creation.package, nics });
+  const payload: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(creation.payload)) if (!KEPT_BY_SERVICE.has(key)) payload[key] = value;
+  Object.assign(payload, vmServiceValues(creation.payload, { package: creation.package, nics }));
+  payload["nics"] = nics;
+  payload["archive_on_delete"] = true;
+  // The first nic that has a route to a network wins.
   const routes = nics.flatMap((nic) => Object.entries(nic.routes ?? {})).toReversed();
-  const kept = Object.fromEntries(Object.entries(complete).filter(([key]) => !KEPT_BY_SERVICE.has(key)));
-  return {
-    ...kept,
-    nics,
-    archive_on_delete: true,
-    // The first nic that has a route to a network wins.
-    ...(routes.length === 0 ? {} : { routes: Object.fromEntries(routes) }),
-  };
+  if (routes.length > 0) payload["routes"] = Object.fromEntries(routes);
+  return payload;
 }

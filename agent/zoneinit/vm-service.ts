@@ -43,8 +43,8 @@ export interface FieldError {
 }
 
 const number = z.number().optional();
-/** The part of a VM service payload that is looked at here; the rest passes through. */
-const vmPayloadSchema = z.looseObject({
+/** The part of a VM service payload that is looked at here. */
+const knownSchema = z.object({
   brand: z.string(),
   alias: z.string().optional(),
   hostname: z.string().optional(),
@@ -65,7 +65,11 @@ const vmPayloadSchema = z.looseObject({
   resolvers: z.array(z.string()).optional(),
   internal_metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
+/** The rest passes through. */
+const vmPayloadSchema = z.looseObject(knownSchema.shape);
 export type VmPayload = z.output<typeof vmPayloadSchema>;
+type Known = z.output<typeof knownSchema>;
+type KnownVmPayload = Readonly<Omit<Known, "resolvers">> & { readonly resolvers?: readonly string[] | undefined };
 
 export interface PayloadContext {
   readonly package?: VmPackage | undefined;
@@ -85,6 +89,11 @@ export interface PayloadContext {
  */
 export function completeVmPayload(input: unknown, context: PayloadContext): VmPayload {
   const payload = vmPayloadSchema.parse(input);
+  return { ...payload, ...vmServiceValues(payload, context) };
+}
+
+/** The same for a payload whose form is known: only what is added or changed. */
+export function vmServiceValues(payload: KnownVmPayload, context: PayloadContext): Partial<Known> {
   const errors: FieldError[] = [...nameErrors(payload)];
   if (payload.max_swap !== undefined && payload.max_swap < SWAP_MIN_MIB)
     errors.push({ field: "max_swap", code: "Invalid", message: `Cannot be less than ${SWAP_MIN_MIB}` });
@@ -101,16 +110,19 @@ export function completeVmPayload(input: unknown, context: PayloadContext): VmPa
     errors.push({ field: "kernel_version", code: "MissingParameter", message: "Required for LX zones" });
   if (errors.length > 0)
     throw new AgentError("PAYLOAD_INVALID", "Invalid VM parameters", { details: { errors, docker: REFUSED } });
-  return {
-    ...values,
-    ...payload,
-    ...(values.ram === undefined ? {} : { ram: values.ram }),
-    ...(kernelVersion === undefined ? {} : { kernel_version: kernelVersion }),
-    ...(payload.docker === undefined ? {} : { docker: isTrue(payload.docker) }),
-    ...(payload.autoboot === undefined ? {} : { autoboot: isTrue(payload.autoboot) }),
-    ...resolversOf(payload, context),
-  };
+  const added: Partial<Known> = {};
+  for (const key of PACKAGE_KEYS) {
+    const value = key === "ram" ? values.ram : (payload[key] ?? values[key]);
+    if (value !== undefined) added[key] = value;
+  }
+  if (kernelVersion !== undefined) added.kernel_version = kernelVersion;
+  if (payload.docker !== undefined) added.docker = isTrue(payload.docker);
+  if (payload.autoboot !== undefined) added.autoboot = isTrue(payload.autoboot);
+  return Object.assign(added, resolversOf(payload, context));
 }
+
+/** A value in the payload wins, but for `ram`, which is the package's. */
+const PACKAGE_KEYS = ["ram", "max_physical_memory", "max_swap", "max_lwps", "cpu_cap", "cpu_shares", "quota", "vcpus", "zfs_io_priority"] as const; // prettier-ignore
 
 /**
  * A package's values in vmadm's units. `cpu_shares` is the whole part of `fss`; without one, a share per 128 MiB, at
@@ -146,7 +158,7 @@ export function packageToZone(
   };
 }
 
-function valuesWithoutPackage(payload: VmPayload, errors: FieldError[]): PackageValues {
+function valuesWithoutPackage(payload: KnownVmPayload, errors: FieldError[]): PackageValues {
   const ram = payload.ram ?? payload.max_physical_memory;
   if (ram === undefined && payload.billing_id !== undefined) return {};
   if (ram === undefined) {
@@ -169,7 +181,7 @@ function sharesOfMemory(memoryMiB: number): number {
 const ALIAS = /^[a-zA-Z0-9][a-zA-Z0-9\_\.\-]*$/;
 const HOST = /^[a-z0-9][a-z0-9\-]{0,62}(?:\.[a-z0-9][a-z0-9\-]{0,62})*$/i;
 
-function nameErrors(payload: VmPayload): FieldError[] {
+function nameErrors(payload: KnownVmPayload): FieldError[] {
   const rules = [
     { field: "alias", value: payload.alias, rule: ALIAS, max: 189 },
     { field: "hostname", value: payload.hostname, rule: HOST, max: 64 },
@@ -186,7 +198,7 @@ function nameErrors(payload: VmPayload): FieldError[] {
 }
 
 /** Given ones are kept and marked; `set_resolvers: false` means none; else those of the nics, each once. */
-function resolversOf(payload: VmPayload, context: PayloadContext): Partial<VmPayload> {
+function resolversOf(payload: KnownVmPayload, context: PayloadContext): Partial<Known> {
   if (payload.resolvers !== undefined)
     return { internal_metadata: { ...payload.internal_metadata, no_nic_resolvers: true } };
   if (payload.internal_metadata?.["set_resolvers"] === false) return {};
