@@ -1,5 +1,6 @@
 // pull, load, save; and where the other verbs of images go
 import type { Command } from "commander";
+import { isRunnableName } from "../imgadm/oci/platform.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import type { CliContext } from "./context.ts";
 import {
@@ -31,6 +32,7 @@ function addTransferCommands(program: Command, context: CliContext): void {
     .description("fetch an image from its registry and install it")
     .argument("<reference>", "image, e.g. nginx:1.27 or registry.example.com:5000/team/app@sha256:…")
     .option("-q, --quiet", "print the image id only", false)
+    .option("--platform <platform>", "linux/amd64 is the only one a zone runs", checkPlatform)
     .action(async (reference: string, options: { quiet: boolean }) => {
       using progress = pullProgress(context.output, { interactive: interactive(context), quiet: options.quiet });
       const record = await context
@@ -81,4 +83,11 @@ function parseArchiveFormat(text: string): ArchiveFormat {
 
 export function interactive(context: CliContext): boolean {
   return context.output.errIsTerminal;
+}
+
+function checkPlatform(text: string): string {
+  if (isRunnableName(text)) return text;
+  throw new AgentError("USAGE", `a zone cannot run ${text} images`, {
+    hint: "linux/amd64 is the only platform there is",
+  });
 }

@@ -7,6 +7,10 @@ export const LIMITS = {
   /** Body of an error answer or of a token server that we look at. */
   errorBody: 64 * KIB,
   layers: 512,
+  /** Packed. */
+  layer: 20 * GIB,
+  /** All layers of an image, packed. */
+  image: 40 * GIB,
   layerUnpacked: 40 * GIB,
   /** A layer that unpacks to more than this many times its size is refused once it is past `ratioFrom`. */
   ratio: 200,

@@ -14,6 +14,7 @@ import { FakeRegistry } from "../support/fake-registry.ts";
 
 const log = createLogger({ level: "silent", destination: process.stderr });
 const registries = { insecure: [], concurrency: 3, hosts: {}, proxy: {} };
+const LAYER = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${"4".repeat(64)}` };
 const NEVER = new AbortController().signal;
 
 let registry: FakeRegistry;
@@ -380,6 +381,7 @@ describe("documents", () => {
       "IMAGE_UNSUPPORTED",
     ],
     ["short of layers", { layers: [] }, "IMAGE_CORRUPT"],
+    ["of a giant layer", { layers: [{ ...LAYER, size: 21 * 1024 ** 3 }] }, "IMAGE_UNSUPPORTED"],
   ])("are refused when %s", async (_, changes, code) => {
     registry.image("app", [{ name: "a" }], changes);
     expect(await failureOf(resolve("app"))).toMatchObject({ code });

@@ -35,7 +35,9 @@ beforeAll(async () => {
   started.push(plain);
   await plain.push(layout.directory, "app", "team/app:1.0");
   await plain.push(layout.directory, "app", "team/app:1.10", "--format", "v2s2");
-  await plain.push(layout.directory, "app", "team/app:zstd", "--dest-compress-format", "zstd", "--format", "oci");
+  // Of its own content: layers the registry has already would not be packed anew.
+  await layout.image("zstd", [(l) => l.file("z"), (l) => l.file("zz")]);
+  await plain.push(layout.directory, "zstd", "team/app:zstd", "--dest-compress-format", "zstd", "--format", "oci");
 });
 
 afterAll(async () => {

@@ -9,6 +9,7 @@ const REQUIRED: readonly (readonly [string, string])[] = [
   ["umoci", "umoci"],
   ["busybox", "busybox-static"],
   ["ip", "iproute2"],
+  ["openssl", "openssl"],
   ["unshare", "util-linux"],
   ["setpriv", "util-linux"],
 ];

@@ -47,6 +47,10 @@ describe("what it says of a bad file", () => {
       `version: 1\npackages: [{ uuid: ${PACKAGE}, name: aa, max_physical_memory: 64, max_swap: 256, quota: 0, fsss: 1 }]\n`,
       '2:118 packages.0.fsss: unknown key "fsss" (did you mean "fss"?)',
     ],
+    [
+      "version: 1\nregistries:\n  hosts:\n    r.example: { mirors: [] }\n",
+      '4:18 registries.hosts.r.example.mirors: unknown key "mirors" (did you mean "mirrors"?)',
+    ],
     ["version: 1\nxyzzy: 1\n", '2:1 xyzzy: unknown key "xyzzy"'],
   ])("%j", async (text, told) => {
     expect(await complaint(text)).toMatchObject({ code: "CONFIG_INVALID", message: `${file}:${told}` });
@@ -145,5 +149,31 @@ describe("what it makes of the environment", () => {
   it("is frozen through and through", async () => {
     const config = await load("version: 1\nnetworks: { lan: { nicTag: a, resolvers: [10.0.0.1] } }\n");
     expect([config, config.host, config.networks["lan"]?.resolvers].every(Object.isFrozen)).toBe(true);
+  });
+});
+
+describe("registries", () => {
+  it("take proxies and docker's logins from the environment, unless the file says otherwise", async () => {
+    await mkdir(join(root, "docker"));
+    await writeFile(join(root, "docker/config.json"), "{}");
+    const env = { HTTPS_PROXY: "http://p:1", NO_PROXY: "a", DOCKER_CONFIG: join(root, "docker"), HOME: root };
+    expect(await load("version: 1\n", env)).toMatchObject({
+      proxies: { https: "http://p:1", none: "a" },
+      registries: { dockerConfig: join(root, "docker/config.json") },
+    });
+    const text = "version: 1\nregistries: { proxy: { https: 'http://q:2' }, dockerConfig: /etc/docker.json }\n";
+    expect(await load(text, env)).toMatchObject({
+      proxies: { https: "http://q:2", none: "a" },
+      registries: { dockerConfig: "/etc/docker.json" },
+    });
+    expect((await load("version: 1\n", { HOME: root })).registries.dockerConfig).toBeUndefined();
+  });
+
+  it.each([
+    ["registries: { insecure: ['http://x'] }", "must be host[:port]"],
+    ["registries: { hosts: { r.example: { cert: /a.pem } } }", "`cert` and `key` go together"],
+    ["registries: { proxy: { https: 'socks://x' } }", "must be an http or https URL"],
+  ])("%s: %s", async (text, told) => {
+    expect((await complaint(`version: 1\n${text}\n`)).message).toContain(told);
   });
 });

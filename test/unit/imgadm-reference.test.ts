@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AgentError } from "../../agent/errors/agent-error.ts";
-import { parseReference } from "../../agent/imgadm/reference.ts";
+import { isRegistryAlone, parseReference, parseRegistry } from "../../agent/imgadm/reference.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -99,3 +99,30 @@ function failure(text: string): unknown {
     return error;
   }
 }
+
+describe("parseRegistry", () => {
+  it.each([
+    ["docker.io", "docker.io"],
+    ["https://index.docker.io/v1/", "docker.io"],
+    ["https://registry.example.com:5000/", "registry.example.com:5000"],
+    ["[::1]:5000", "[::1]:5000"],
+    ["localhost", "localhost"],
+  ])("%s is %s", (text, registry) => {
+    expect(parseRegistry(text)).toBe(registry);
+  });
+
+  it.each(["", "bad host", "a/b", "host:99999", "-u", "ftp://x"])("refuses %j", (text) => {
+    expect(() => parseRegistry(text)).toThrow("is not a registry's host[:port]");
+  });
+
+  it.each([
+    ["docker.io", true],
+    ["127.0.0.1:5000", true],
+    ["localhost", true],
+    ["nginx", false],
+    ["docker.io/library/nginx", false],
+    ["team/app", false],
+  ])("isRegistryAlone(%s) is %s", (text, alone) => {
+    expect(isRegistryAlone(text)).toBe(alone);
+  });
+});

@@ -36,6 +36,12 @@ export function isRunnable(platform: Pick<Platform, "os" | "architecture" | "var
   return os === "linux" && architecture === "amd64" && variant === "";
 }
 
+/** True for `linux/amd64` in one of its spellings. */
+export function isRunnableName(text: string): boolean {
+  const [os = "", architecture = "", variant, ...rest] = text.split("/");
+  return rest.length === 0 && isRunnable({ os, architecture, variant });
+}
+
 /** Attestations and other artifacts ride in an index as unknown/unknown or with an artifact type. */
 export function isAttestation(entry: IndexEntry): boolean {
   const reference = entry.annotations?.["vnd.docker.reference.type"];

@@ -2,6 +2,7 @@
 import { AgentError } from "../../errors/agent-error.ts";
 import { imageConfigSchema, type ImageConfig } from "../../spec/image-config.ts";
 import { isDigest, type Digest } from "../../util/ids.ts";
+import { formatBytes } from "../../util/units.ts";
 import { LIMITS } from "../limits.ts";
 import type { ContentSource } from "./content-source.ts";
 import { parseImageDocument, parseJson, parseWith, type Descriptor, type OciManifest } from "./documents.ts";
@@ -139,11 +140,28 @@ export function parseConfiguration(bytes: Uint8Array, name: string): ImageConfig
 
 function joinLayers(layers: readonly Descriptor[], configuration: ImageConfig, name: string): readonly ImageLayer[] {
   const diffIds = checkedDiffIds(configuration, layers.length, name);
+  refuseGiants(layers, name);
   return layers.map(({ digest, size }, index) => {
     const diffId = diffIds[index];
     if (diffId === undefined) throw new AgentError("IMAGE_CORRUPT", `${name}: layer ${index + 1} has no diff id`);
     return { digest, size, diffId };
   });
+}
+
+/** Sizes as the manifest claims them; more than claimed is refused while it arrives. */
+function refuseGiants(layers: readonly Descriptor[], name: string): void {
+  const giant = layers.find(({ size }) => size > LIMITS.layer);
+  if (giant !== undefined)
+    throw new AgentError(
+      "IMAGE_UNSUPPORTED",
+      `${name}: layer ${giant.digest} has ${formatBytes(giant.size)}, more than ${formatBytes(LIMITS.layer)}`,
+    );
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  if (total > LIMITS.image)
+    throw new AgentError(
+      "IMAGE_UNSUPPORTED",
+      `${name} has ${formatBytes(total)}, more than the ${formatBytes(LIMITS.image)} an image may have`,
+    );
 }
 
 /**
