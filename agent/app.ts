@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { loadConfig, type LoadOptions } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { createEvents, type Events } from "./events/events.ts";
+import { createDaemonClient } from "./daemon/client.ts";
+import { createVmadmView } from "./daemon/vmadm-view.ts";
 import { createCommandRunner } from "./exec/run.ts";
 import { createHost, type Host } from "./host/host.ts";
 import { createImages } from "./imgadm/image-store.ts";
@@ -31,6 +33,8 @@ export interface Agent {
   readonly registries: Registries;
   readonly volumes: Volumes;
   readonly containers: Containers;
+  /** For verbs that only look: the zones as a daemon has them in memory, where one runs; else the same as the others. */
+  readonly view: { readonly vmadm: Vmadm; readonly containers: Pick<Containers, "list" | "find" | "records" | "wait"> };
   readonly logJanitor: LogJanitor;
   readonly groups: Groups;
   readonly events: Events;
@@ -85,15 +89,14 @@ export function createAgent(options: AgentOptions = {}): Agent {
       new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
   });
   const volumes = createVolumes({ host, pool: config.host.pool, log });
-  const containers = createContainers({
-    vmadm,
-    images,
-    volumes,
-    store: createZoneStore(host.paths, log),
-    paths: host.paths,
-    log,
-  });
+  const store = createZoneStore(host.paths, log);
+  const containers = createContainers({ vmadm, images, volumes, store, paths: host.paths, log });
   const groups = createGroups({ containers, volumes, paths: host.paths });
+  const viewed = createVmadmView(vmadm, createDaemonClient(host.paths.socket));
+  const view = {
+    vmadm: viewed,
+    containers: createContainers({ vmadm: viewed, images, volumes, store, paths: host.paths, log }),
+  };
   const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
   const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
@@ -108,6 +111,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     volumes,
     containers,
     groups,
+    view,
     logJanitor,
     events,
     snapshots,

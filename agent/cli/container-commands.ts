@@ -83,7 +83,7 @@ export function addContainerCommands(program: Command, context: CliContext): voi
     .argument("<container...>")
     .action(async (references: string[]) => {
       for (const reference of references) {
-        const exit = await context.agent().containers.wait(reference, verbOptions());
+        const exit = await context.agent().view.containers.wait(reference, verbOptions());
         await context.output.out(`${exit.code}\n`);
       }
     });

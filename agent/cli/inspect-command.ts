@@ -40,7 +40,8 @@ export function addInspectCommand(program: Command, context: CliContext): void {
 
 async function inspect(context: CliContext, references: readonly string[], options: InspectOptions): Promise<void> {
   checkDialect(options);
-  const { containers, config, host } = context.agent();
+  const { config, host, view } = context.agent();
+  const { containers } = view;
   const { signal } = context.interrupts;
   const vms = await containers.list({ signal, onWait: waitNotice(context) });
   const found = references.map((reference) => findZone(reference, vms));

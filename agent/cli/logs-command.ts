@@ -48,7 +48,7 @@ const LATE_MS = 500;
  * the container's name in front; without `--follow` one container after another.
  */
 async function showLogs(context: CliContext, references: readonly string[], options: LogsOptions): Promise<void> {
-  const { containers, vmadm } = context.agent();
+  const { containers, vmadm } = context.agent().view;
   const now = new Date();
   const since = options.since === undefined ? undefined : logTime("--since", options.since, now).text;
   const until = options.until === undefined ? undefined : logTime("--until", options.until, now);

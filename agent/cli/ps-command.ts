@@ -62,7 +62,8 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
 async function ps(context: CliContext, options: PsOptions): Promise<void> {
   checkDialect(options);
   const filters = DockerFilters.fromOptions(options.filter ?? []);
-  const { containers, config, host, images } = context.agent();
+  const { config, host, images, view } = context.agent();
+  const { containers } = view;
   const { signal } = context.interrupts;
   const [all, records, disk, imageNames] = await Promise.all([
     containers.list({ signal, onWait: waitNotice(context) }),

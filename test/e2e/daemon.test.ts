@@ -82,6 +82,16 @@ test("one daemon: status, a second one, --rm, SIGTERM", async () => {
     what: "the container is cleared away",
   });
 
+  // Verbs that only look ask the daemon: no host command is started.
+  expect((await lab.zonelet("run", "-d", "--name", "seen", "demo:1", "sh", "-c", "echo here; exit 4")).status).toBe(0);
+  const before = lab.callCount;
+  expect((await lab.zonelet("wait", "seen")).stdout).toBe("4\n");
+  expect((await lab.zonelet("logs", "-f", "seen")).stdout).toBe("here\n");
+  expect((await lab.zonelet("ps", "-a")).stdout).toContain("Exited (4)");
+  expect((await lab.zonelet("inspect", "seen")).status).toBe(0);
+  expect(lab.calls(before).map(({ command, args }) => [command, ...args].join(" "))).toEqual([]);
+  expect((await lab.zonelet("rm", "seen")).status).toBe(0);
+
   await daemon.end("SIGTERM");
   expect(daemon.status).toBe(0);
   expect(daemon.messages()).toEqual(["ready", "stopping"]);
