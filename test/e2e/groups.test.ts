@@ -25,26 +25,25 @@ spec:
   - {name: main, image: "demo:1", command: [sh, -c, "cat /d/x; sleep 300"], volumeMounts: [{name: d, mountPath: /e}, {name: d, mountPath: /d}]}
   volumes: [{name: d, emptyDir: {}}]
 `;
-const GOOD = pod("echo seeded > /d/x");
 
 test(
   "a pod killed between its zones goes on with the same command, shares a directory, and is removed as one",
   { timeout: 60_000 },
   async () => {
-    const file = write("pod.yaml", GOOD);
+    const file = join(import.meta.dirname, "../../manifests/examples/shared-pod.yaml");
     const killed = await lab.run(["run", "-d", "-f", file], {
       env: { LABHOST_FAILPOINTS: "vmadm.create.begin=1*off->1*killparent->off" },
     });
     expect(killed.signal).toBe("SIGKILL");
     const again = await lab.run(["run", "-d", "-f", file]);
     expect(again).toMatchObject({ status: 0 });
-    expect((await lab.zonelet("logs", "web-main")).stdout).toBe("seeded\n");
-    expect((await lab.zonelet("run", "-d", "-f", file)).stderr).toContain('the group "web" is there already');
-    expect((await lab.zonelet("rm", "web")).stderr).toContain('1 of 2 containers of the group "web" are running');
-    expect(await lab.zonelet("rm", "-f", "web")).toMatchObject({ status: 0 });
+    expect((await lab.zonelet("logs", "report-main")).stdout).toBe("prepared\n");
+    expect((await lab.zonelet("run", "-d", "-f", file)).stderr).toContain('the group "report" is there already');
+    expect((await lab.zonelet("rm", "report")).stderr).toContain('1 of 2 containers of the group "report" are running');
+    expect(await lab.zonelet("rm", "-f", "report")).toMatchObject({ status: 0 });
     expect(lab.zoneUuids()).toEqual([]);
     expect(lab.records()).toEqual([]);
-    expect(existsSync(join(lab.root, "zones/zonelet/groups/web"))).toBe(false);
+    expect(existsSync(join(lab.root, "zones/zonelet/groups/report"))).toBe(false);
   },
 );
 
