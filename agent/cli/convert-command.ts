@@ -1,15 +1,20 @@
 // convert: any input as a container spec, as vmadm's payload or as the body of a Docker create request
 import { Option, type Command } from "commander";
 import { stringify } from "yaml";
+import { z } from "zod";
+import type { Dialect } from "../docker-view/dialect.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { convertDocument } from "../spec/convert/convert.ts";
 import type { SpecFormat } from "../spec/formats/format.ts";
-import type { SpecDocument } from "../spec/read.ts";
+import { parseSpecText } from "../spec/file.ts";
+import { randomName } from "../spec/names.ts";
+import { readText, type SpecDocument } from "../spec/read.ts";
+import { translateOnNode } from "../sdc-docker/on-node.ts";
 import { newZoneUuid } from "../util/ids.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
 import { prepareRaw } from "../zoneinit/prepare-raw.ts";
 import type { PreparedZone } from "../zoneinit/prepared.ts";
-import type { CliContext } from "./context.ts";
+import { oneOf, type CliContext } from "./context.ts";
 import { formatData } from "./output.ts";
 import { imageReference, planFor } from "./plan.ts";
 import { formatWarning } from "./warnings.ts";
@@ -21,6 +26,7 @@ type Form = (typeof FORMS)[number];
 interface ConvertOptions {
   readonly output: Form;
   readonly format?: SpecFormat;
+  readonly dialect: Dialect;
 }
 
 export function addConvertCommand(program: Command, context: CliContext): void {
@@ -34,7 +40,17 @@ export function addConvertCommand(program: Command, context: CliContext): void {
         .makeOptionMandatory(),
     )
     .addOption(formatOption())
-    .action(async (file: string, { output, format }: ConvertOptions) => {
+    .option(
+      "--dialect <name>",
+      "of a Docker create request: engine, or sdc as the Docker service of a Triton head node",
+      oneOf<Dialect>("dialect", ["engine", "sdc"]),
+      "engine",
+    )
+    .action(async (file: string, { output, format, dialect }: ConvertOptions) => {
+      if (dialect === "sdc") {
+        await context.output.out(await sdcPayload(context, file, output, format));
+        return;
+      }
       const texts: string[] = [];
       for (const document of await readFileDocuments(context, file, format)) {
         if (document.format === "container")
@@ -44,6 +60,42 @@ export function addConvertCommand(program: Command, context: CliContext): void {
       }
       await context.output.out(texts.join(output === "spec" ? "---\n" : ""));
     });
+}
+
+/** A create request as a head node would translate it; of its payload we write what vmadm reads. */
+async function sdcPayload(
+  context: CliContext,
+  file: string,
+  output: Form,
+  format: SpecFormat | undefined,
+): Promise<string> {
+  if (output !== "vmadm" || (format !== undefined && format !== "docker-create"))
+    throw new AgentError("USAGE", "--dialect sdc turns a Docker create request into vmadm's payload", {
+      hint: "say -o vmadm",
+    });
+  const text = file === "-" ? await context.readStdin() : await readText(file);
+  const [source, ...others] = parseSpecText(text, file === "-" ? "stdin" : file);
+  if (source === undefined || others.length > 0)
+    throw new AgentError("SPEC_INVALID", `${file}: there must be one create request`);
+  const { images, config } = context.agent();
+  const reference = z.object({ Image: z.string().min(1) }).safeParse(source.value).data?.Image;
+  const image =
+    reference === undefined ? undefined : await images.find(reference, { signal: context.interrupts.signal });
+  const { vmadmPayload } = translateOnNode(
+    {
+      body: source.value,
+      image: image && {
+        uuid: image.imageUuid,
+        os: image.configuration.os ?? "linux",
+        id: image.record?.config,
+        config: image.configuration.config ?? {},
+      },
+      newUuid: newZoneUuid,
+      newName: randomName,
+    },
+    config,
+  );
+  return formatData(vmadmPayload, "json");
 }
 
 async function otherForm(context: CliContext, document: SpecDocument, form: "spec" | "docker"): Promise<string> {

@@ -195,7 +195,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Text of a file of at most 512 KiB. */
-async function readText(path: string): Promise<string> {
+export async function readText(path: string): Promise<string> {
   try {
     await using file = await open(path, "r");
     const { size } = await file.stat();

@@ -1,9 +1,13 @@
 // The head nodes' dialect beyond its golden vectors: what no request can reach, and where it differs from the Engine's.
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AgentError } from "../../agent/errors/agent-error.ts";
+import { normalizeCreatePayload } from "../../agent/labhost/vm/create-payload.ts";
+import { validatePayload, type PayloadWorld } from "../../agent/labhost/vm/validate.ts";
+import { translateOnNode } from "../../agent/sdc-docker/on-node.ts";
 import { DOCKER_KEYS } from "../../agent/zoneinit/metadata-keys.ts";
 import type { SdcContext } from "../../agent/sdc-docker/context.ts";
 import { translateCreate } from "../../agent/sdc-docker/create.ts";
@@ -225,6 +229,35 @@ describe("the way to vmadm", () => {
       details: { docker: { status: 403, code: "NotAuthorized" } },
     });
   });
+});
+
+test("on a node of its own, with its packages and networks, vmadm takes the payload and keeps every value", () => {
+  const { packages, image } = world();
+  const node = {
+    packages,
+    packagePrefix: "sample-",
+    defaults: { network: "lan" },
+    networks: { lan: { nicTag: "admin", vlan: 7, resolvers: ["10.0.0.1"] } },
+  };
+  const request = { image, newUuid: randomUUID, newName: () => "made_up" };
+  const body = { Image: "a", HostConfig: { Memory: 1e8, PortBindings: { "80/tcp": [] } }, Volumes: { "/data": {} } };
+  const payload = { ...translateOnNode({ body, ...request }, node).vmadmPayload };
+  const own: PayloadWorld = { zpools: ["zones"], imageType: () => "docker" };
+  expect(validatePayload({ ...payload }, "lx", "create", own)).toEqual({
+    bad_values: [],
+    bad_properties: [],
+    missing_properties: [],
+  });
+  const created = normalizeCreatePayload({ ...payload }, own, randomUUID);
+  for (const [key, value] of Object.entries(payload))
+    if (typeof value === "number") expect(created[key], key).toBe(value);
+  expect(payload).toMatchObject({
+    alias: "made_up",
+    max_physical_memory: 256,
+    nics: [{ nic_tag: "admin", ips: ["dhcp"], primary: true, vlan_id: 7 }],
+    resolvers: ["10.0.0.1"],
+  });
+  expect(messageOf(() => translateOnNode({ body, ...request }, { ...node, defaults: {} }))).toContain("network external not found"); // prettier-ignore
 });
 
 describe("volumes of others", () => {
