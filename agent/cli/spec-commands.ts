@@ -1,9 +1,9 @@
 // validate and explain
 import { Option, type Command } from "commander";
-import { AgentError } from "../errors/agent-error.ts";
 import { lintRawManifest } from "../spec/lint.ts";
 import type { SpecFormat } from "../spec/formats/format.ts";
 import { newZoneUuid } from "../util/ids.ts";
+import { refusedPayload } from "../zones/refused-payload.ts";
 import type { CliContext } from "./context.ts";
 import { parseFormat } from "./context.ts";
 import { asksForField, explainField } from "./explain-field.ts";
@@ -89,10 +89,7 @@ async function validateFile(context: CliContext, file: string, format: SpecForma
     }
     const failure = await vmadm.validateCreate(prepared.manifest, { signal: context.interrupts.signal });
     if (failure)
-      throw new AgentError("PAYLOAD_INVALID", `${file}: vmadm refuses ${plan.name}`, {
-        details: { ...failure },
-        hint: [...failure.badValues, ...failure.badProperties, ...failure.missingProperties].join(", "),
-      });
+      throw refusedPayload(`${file}: ${plan.name}`, failure, prepared.origins, "the lines are those it came from");
     await context.output.out(`${file}: ${plan.name} is valid\n`);
   }
   return warned;

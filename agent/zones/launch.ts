@@ -12,7 +12,7 @@ import type { Images, RunnableImage } from "../imgadm/images.ts";
 import type { Logger } from "../log/logger.ts";
 import { acquireLock } from "../util/lock.ts";
 import { isContainerName, newZoneUuid, type ContainerName, type ImageUuid, type ZoneUuid } from "../util/ids.ts";
-import type { ValidationFailure, Vmadm } from "../vmadm/client.ts";
+import type { Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import type { Provided } from "../volumes/provide.ts";
 import type { Volumes } from "../volumes/volumes.ts";
@@ -21,6 +21,7 @@ import { writeAccounts } from "./accounts.ts";
 import { checkMounts } from "./check-mounts.ts";
 import { furnishZone } from "./furnish.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
+import { refusedPayload } from "./refused-payload.ts";
 import type { ZoneRecord } from "./record.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, judge } from "./settle.ts";
 import type { ZoneStore } from "./store.ts";
@@ -103,7 +104,10 @@ async function launchLocked(request: LaunchRequest, dependencies: LaunchDependen
   checkMounts(prepared, dependencies.paths);
   request.onStep?.("validate");
   const failure = await dependencies.vmadm.validateCreate(prepared.manifest, callOptions(request));
-  if (failure) throw invalidPayload(request.name, failure);
+  if (failure) {
+    const hint = 'see the manifest with "--dry-run"; nothing was created';
+    throw refusedPayload(`create ${request.name}`, failure, prepared.origins, hint);
+  }
 
   const volumes = await dependencies.volumes.provide({
     uses: prepared.volumes,
@@ -270,23 +274,6 @@ async function undo(
   }
   const advice = cause.hint === undefined ? "" : `${cause.hint}; `;
   return new AgentError(cause.code, told, { ...options, hint: `${advice}undone: zone, dataset, record` });
-}
-
-function invalidPayload(name: ContainerName, failure: ValidationFailure): AgentError {
-  const parts = [
-    ...(failure.badBrand === undefined ? [] : [`unknown brand "${failure.badBrand}"`]),
-    ...list("bad value of", failure.badValues),
-    ...list("unknown property", failure.badProperties),
-    ...list("missing", failure.missingProperties),
-  ];
-  return new AgentError("PAYLOAD_INVALID", `create ${name}: vmadm refuses the manifest: ${parts.join("; ")}`, {
-    hint: 'see the manifest with "--dry-run"; nothing was created',
-    details: { ...failure },
-  });
-}
-
-function list(what: string, names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [`${what} ${names.join(", ")}`];
 }
 
 export function requestDigest(prepared: PreparedZone): string {
