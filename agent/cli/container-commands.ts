@@ -2,10 +2,18 @@
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
+import { attach } from "./attach-commands.ts";
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { parseCount, waitNotice, type CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
-export function addContainerCommands(program: Command, context: CliContext): void {
+interface StartOptions {
+  readonly attach: boolean;
+  readonly interactive: boolean;
+  readonly detachKeys: string;
+}
+
+export function addContainerCommands(program: Command, context: CliContext, setStatus: (code: number) => void): void {
   const verbOptions = () => ({ signal: context.interrupts.signal, onWait: waitNotice(context) });
 
   const timeout = ["-t, --time <seconds>", "patience before SIGKILL", parseCount("--time")] as const;
@@ -14,9 +22,21 @@ export function addContainerCommands(program: Command, context: CliContext): voi
     .command("start")
     .description("start stopped containers")
     .argument("<container...>", "containers, or groups by their names")
-    .action((references: string[]) =>
-      each(references, (reference) => context.agent().groups.start(reference, verbOptions())),
-    );
+    .option("-a, --attach", "show its output, and return its exit status", false)
+    .option("-i, --interactive", "hand our input to it", false)
+    .option("--detach-keys <keys>", "keys that leave the container running (in a terminal)", DEFAULT_DETACH_KEYS)
+    .action(async (references: string[], options: StartOptions) => {
+      if (!options.attach && !options.interactive) {
+        await each(references, (reference) => context.agent().groups.start(reference, verbOptions()));
+        return;
+      }
+      const [reference, ...others] = references;
+      if (reference === undefined || others.length > 0)
+        throw new AgentError("USAGE", "only one container can be attached to");
+      const detachKeys = parseDetachKeys(options.detachKeys);
+      const input = options.interactive;
+      setStatus(await attach(context, reference, { start: true, detachKeys, signals: "proxy", input }));
+    });
 
   program
     .command("stop")

@@ -21,6 +21,10 @@ export interface Input {
    * stdin is none.
    */
   raw(): () => void;
+  /** Size of the terminal people look at. */
+  size(): { readonly columns: number; readonly rows: number };
+  /** Calls back whenever that size has changed. Returns how to stop it. */
+  onResize(changed: () => void): () => void;
 }
 
 export interface CliContext {

@@ -1,27 +1,19 @@
 import { isatty } from "node:tty";
+import { rawTerminal } from "../exec/terminal-state.ts";
 import type { Input } from "./context.ts";
 
 /** stdin of the process, opened by node when it is first asked for. */
-export function createInput(host: Pick<NodeJS.Process, "stdin" | "once" | "removeListener">): Input {
+export function createInput(host: Pick<NodeJS.Process, "stdin" | "stdout" | "on" | "removeListener">): Input {
   return {
     isTerminal: isatty(0),
     get stream() {
       return host.stdin;
     },
-    raw: () => {
-      const { stdin } = host;
-      if (!stdin.isTTY) return () => undefined;
-      stdin.setRawMode(true);
-      let given = false;
-      const giveBack = (): void => {
-        if (given) return;
-        given = true;
-        host.removeListener("exit", giveBack);
-        stdin.setRawMode(false);
-      };
-      // Whatever ends the process, the terminal is the user's again.
-      host.once("exit", giveBack);
-      return giveBack;
+    size: () => ({ columns: host.stdout.columns || 80, rows: host.stdout.rows || 24 }),
+    onResize: (changed) => {
+      host.on("SIGWINCH", changed);
+      return () => void host.removeListener("SIGWINCH", changed);
     },
+    raw: () => (isatty(0) ? rawTerminal() : () => undefined),
   };
 }

@@ -4,10 +4,12 @@ import { AgentError } from "../errors/agent-error.ts";
 import { newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { SpecDocument } from "../spec/read.ts";
 import type { Launched } from "../zones/launch.ts";
+import { readsInput } from "../zones/attach.ts";
 import { dockerId } from "../zones/find.ts";
 import { watchZones, type ZoneWatch } from "../zones/watch.ts";
 import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
 import { waitNotice, type CliContext } from "./context.ts";
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { describeBootFailure, runForeground } from "./foreground.ts";
 import { isGrouped, runGroups } from "./run-groups.ts";
 import { formatWarning } from "./warnings.ts";
@@ -17,6 +19,7 @@ import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.
 
 interface LaunchOptions extends SpecOptions {
   readonly detach?: boolean;
+  readonly detachKeys: string;
   readonly dryRun: boolean;
   readonly keepFailed: boolean;
   readonly pull: PullPolicy;
@@ -40,6 +43,7 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
   launchOptions(program.command("run"))
     .description("create and start a container; in the foreground unless -d")
     .option("-d, --detach", "print the id and return once it is started", false)
+    .option("--detach-keys <keys>", "keys that leave the container running", DEFAULT_DETACH_KEYS)
     .option("--rm", "delete it when it has ended", false)
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
       const documents = await documentsFor(context, image, args, options);
@@ -126,10 +130,9 @@ async function runDetached(
 
 async function runAttached(context: CliContext, plan: Plan, options: LaunchOptions): Promise<number> {
   const { vmadm, containers, log } = context.agent();
-  if (options.interactive === true)
-    throw new AgentError("SPEC_UNSUPPORTED", "a foreground container cannot be given input yet", {
-      hint: "run it with -d",
-    });
+  if (options.interactive === true && options.tty === true && !context.input.isTerminal)
+    throw new AgentError("USAGE", "-t needs a terminal as stdin", { hint: "leave -t out to pipe data in" });
+  const detachKeys = parseDetachKeys(options.detachKeys);
   // One stream tells which names are taken, when the container has ended and how: no other reading call is needed.
   using watch: ZoneWatch = await watchZones(vmadm, { readySignal: context.interrupts.signal });
   const launched = await containers.launch({
@@ -143,12 +146,14 @@ async function runAttached(context: CliContext, plan: Plan, options: LaunchOptio
   });
   await tellLaunch(context, launched);
   const vm = await watch.until(launched.uuid, (now) => now !== undefined, AbortSignal.timeout(60_000));
-  const { exit, bootFailure } = await runForeground(
+  const end = await runForeground(
     context,
     watch,
-    launched.uuid,
-    vm?.zonepath ?? `/zones/${launched.uuid}`,
+    { zone: launched.uuid, zonepath: vm?.zonepath ?? `/zones/${launched.uuid}` },
+    { input: options.interactive === true || (vm !== undefined && readsInput(vm)), detachKeys, signals: "stop" },
   );
+  if (!end) return 0;
+  const { exit, bootFailure } = end;
   if (bootFailure) await context.output.err(`zonelet: ${describeBootFailure(plan.name, bootFailure)}\n`);
   await settleEnd(context, launched.uuid, plan.name);
   log.info({ zone: launched.uuid, container: vm && dockerId(vm), exit }, "foreground container ended");

@@ -106,6 +106,9 @@ export const ERROR_CODES = {
   LOG_UNAVAILABLE: "FailedPrecondition",
   LOG_ARCHIVE_FAILED: "FailedPrecondition",
   CONTAINER_NOT_RUNNING: "FailedPrecondition",
+  COPY_FAILED: "FailedPrecondition",
+  PAUSE_UNSUPPORTED: "Unimplemented",
+  STDIN_TAKEN: "Unavailable",
   EXEC_FAILED: "FailedPrecondition",
 
   // daemon

@@ -1,6 +1,7 @@
 // What can be asked of the funnel (`run.ts`), and what comes of it.
 import type { CommandFailure } from "./errors.ts";
 import type { CommandSession, SessionCommand } from "./session.ts";
+import type { TerminalCommand, TerminalSession } from "./terminal.ts";
 
 export interface HostCommand {
   /** Absolute path of the executable, from the registry in `host/binaries.ts`. */
@@ -41,6 +42,8 @@ export interface CommandRunner {
   lines(command: Omit<HostCommand, "input" | "timeoutMs" | "mutates" | "maxBuffer" | "tail" | "onExit">): LineStream;
   /** Starts a command to be talked to. See {@link CommandSession}. */
   open(command: SessionCommand): CommandSession;
+  /** Starts a command on a pseudo terminal; undefined where there are none. See {@link TerminalSession}. */
+  openTerminal(command: TerminalCommand): Promise<TerminalSession | undefined>;
 }
 
 export interface LineStream extends AsyncIterable<string>, AsyncDisposable {

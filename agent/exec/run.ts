@@ -8,6 +8,7 @@ import { execa, ExecaError, type Options } from "execa";
 import type { CommandResult, CommandRunner, CommandRunnerOptions, HostCommand, LineStream } from "./command.ts";
 import { CommandError, type CommandFailure, type CommandOutcome } from "./errors.ts";
 import { openSession } from "./session.ts";
+import { openTerminal } from "./terminal.ts";
 import { openSpool } from "./spool.ts";
 
 const MAX_OUTPUT = 64 * 1024 * 1024;
@@ -199,7 +200,12 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
     };
   }
 
-  return { run, lines, open: (command) => openSession(command, env) };
+  return {
+    run,
+    lines,
+    open: (command) => openSession(command, env),
+    openTerminal: (command) => openTerminal(command, env),
+  };
 }
 
 /** Without the `any` of execa's type parameter. */

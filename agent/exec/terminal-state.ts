@@ -4,9 +4,9 @@ const STTY = "/usr/bin/stty";
 
 /**
  * Remembers how the terminal on our stdin is set. What is returned sets it so again, once; it is also done when the process
- * ends. For commands that get the terminal as it is and may be killed before they give it back.
+ * ends. `change`: settings for stty(1) to take meanwhile. For commands that get the terminal as it is and may be killed before they give it back.
  */
-export function keepTerminal(env: Readonly<Record<string, string>>): () => void {
+export function keepTerminal(env: Readonly<Record<string, string>>, change: readonly string[] = []): () => void {
   const stty = (args: readonly string[]): string => {
     const result = execaSync(STTY, args, {
       env,
@@ -20,6 +20,7 @@ export function keepTerminal(env: Readonly<Record<string, string>>): () => void 
   };
   const state = stty(["-g"]).trim();
   let given = state === "";
+  if (change.length > 0 && !given) stty(change);
   const giveBack = (): void => {
     process.removeListener("exit", giveBack);
     if (given) return;
@@ -28,4 +29,9 @@ export function keepTerminal(env: Readonly<Record<string, string>>): () => void 
   };
   process.once("exit", giveBack);
   return giveBack;
+}
+
+/** Keys go as they are typed, and output as it is written (node's own raw mode still changes line ends). */
+export function rawTerminal(): () => void {
+  return keepTerminal({ PATH: "/usr/bin:/bin" }, ["raw", "-echo"]);
 }

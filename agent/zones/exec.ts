@@ -9,12 +9,11 @@ import { AgentError } from "../errors/agent-error.ts";
 import { CommandError } from "../exec/errors.ts";
 import type { CommandSession } from "../exec/session.ts";
 import type { Host } from "../host/host.ts";
-import { resolveInRoot } from "../host/in-root.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { parseBootLog, type BootFailure } from "./boot-log.ts";
 import { dockerexecFilter } from "./dockerexec-filter.ts";
 import { planExec, type ExecRequest } from "./exec-plan.ts";
-import { containerName } from "./find.ts";
+import { runningName, zloginParse } from "./zone-tools.ts";
 import { zloginWords, type ZloginParse } from "./zlogin-words.ts";
 
 export type ExecStdin =
@@ -55,7 +54,7 @@ export function openExec(host: Host, vm: VmObject, request: ExecRequest, options
   signal?.throwIfAborted();
   const terminal = options.stdin === "terminal";
   const { words, prelude } = planExec(vm, request);
-  const parse: ZloginParse = terminal || !hasSu(host, vm) ? "intact" : "shell";
+  const parse: ZloginParse = terminal ? "intact" : zloginParse(host, vm);
   const session = host.open("zlogin", {
     args: ["-Q", ...(terminal ? ["-i"] : []), vm.zonename, ...zloginWords(words, parse)],
     stdin: terminal ? "terminal" : options.stdin === "pipe" ? "pipe" : "ignore",
@@ -114,7 +113,7 @@ export async function execDetached(host: Host, vm: VmObject, request: ExecReques
   const { words } = planExec(vm, { ...request, silent: true });
   try {
     await host.run("zlogin", {
-      args: ["-Q", vm.zonename, ...zloginWords(words, hasSu(host, vm) ? "shell" : "intact")],
+      args: ["-Q", vm.zonename, ...zloginWords(words, zloginParse(host, vm))],
       timeoutMs: DETACHED_MS,
       mutates: true, // is left running when our patience ends
     });
@@ -126,20 +125,6 @@ export async function execDetached(host: Host, vm: VmObject, request: ExecReques
     return { code: failure ? (failure.dockerCode ?? 126) : (error.outcome.exitCode ?? 126), failure };
   }
   return { code: 0, failure: undefined };
-}
-
-function runningName(vm: VmObject): string {
-  const name = containerName(vm);
-  if (vm.state === "running") return name;
-  throw new AgentError("CONTAINER_NOT_RUNNING", `container "${name}" is not running`, {
-    hint: `start it: zonelet start ${name}`,
-  });
-}
-
-/** zlogin runs su(1) where the zone has one (dockerinit.md 9.1): links are followed inside the zone only. */
-function hasSu(host: Host, vm: VmObject): boolean {
-  const root = host.paths.inGlobalZone(`${vm.zonepath}/root`);
-  return ["/usr/bin/su", "/bin/su"].some((path) => resolveInRoot(root, path) !== undefined);
 }
 
 function notBegun(name: string, words: string, exitCode: number | undefined): AgentError {

@@ -71,6 +71,7 @@ beforeEach(() => {
     open: () => {
       throw new Error("no commands here");
     },
+    openTerminal: () => Promise.resolve(undefined),
   };
   images = createImages({
     host,

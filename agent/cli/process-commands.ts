@@ -1,0 +1,36 @@
+// top, pause, unpause
+import type { Command } from "commander";
+import { AgentError } from "../errors/agent-error.ts";
+import { listProcesses } from "../zones/top.ts";
+import type { CliContext } from "./context.ts";
+import { safeText } from "./output.ts";
+
+export function addProcessCommands(program: Command, context: CliContext): void {
+  program
+    .command("top")
+    .description("show the processes of a running container")
+    .argument("<container>")
+    .argument("[ps-options...]", "options of the platform's ps(1); default -ef")
+    .passThroughOptions()
+    .action(async (reference: string, options: string[]) => {
+      const { containers, host } = context.agent();
+      const { signal } = context.interrupts;
+      const vm = await containers.find(reference, { signal });
+      const text = await listProcesses(host, vm, options, signal);
+      // Names of processes are the tenant's.
+      await context.output.out(text.split("\n").map(safeText).join("\n"));
+    });
+
+  for (const verb of ["pause", "unpause"] as const)
+    program
+      .command(verb)
+      .description("not on this platform: a zone cannot be frozen")
+      .argument("<container...>")
+      .action(async (references: string[]) => {
+        for (const reference of references)
+          await context.agent().containers.find(reference, { signal: context.interrupts.signal });
+        throw new AgentError("PAUSE_UNSUPPORTED", `${verb}: the platform cannot freeze the processes of a zone`, {
+          hint: '"zonelet kill -s STOP" stops the first process alone; "zonelet stop" ends the container',
+        });
+      });
+}

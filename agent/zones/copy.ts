@@ -1,0 +1,114 @@
+// Files between a running container and the machine.
+//
+// The container's side is done in its zone by the platform's tar (dockerinit.md 9.5): a tenant who swaps links while we
+// copy leads it round inside the zone only. The machine's side never opens a path that an archive of the tenant's could
+// have bent (unpack-tree.ts).
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { posix } from "node:path";
+import { AgentError } from "../errors/agent-error.ts";
+import type { CommandSession } from "../exec/session.ts";
+import type { Host } from "../host/host.ts";
+import type { VmObject } from "../vmadm/schema.ts";
+import { NATIVE, openInZone, runInZone, runningName } from "./zone-tools.ts";
+
+export interface CopyOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type PathKind = "directory" | "file" | "missing";
+
+/** Prints what a path is: `d`, `f` for everything else that is there, nothing. */
+const KIND = 'if [ -d "$1" ]; then echo d; elif [ -e "$1" ] || [ -L "$1" ]; then echo f; fi';
+
+/** What is at a path in the container, links followed. */
+export async function kindInZone(host: Host, vm: VmObject, path: string, options: CopyOptions = {}): Promise<PathKind> {
+  const text = await runInZone(host, vm, [NATIVE.bash, "-c", KIND, "kind", path], options);
+  return text.startsWith("d") ? "directory" : text.startsWith("f") ? "file" : "missing";
+}
+
+/** A path in the container: absolute, `..` resolved as text; a relative one begins at `/`, as Docker has it. */
+export function zonePath(path: string): string {
+  if (path.includes("\0")) throw new AgentError("USAGE", "a path cannot hold a NUL");
+  return posix.normalize(`/${path}`);
+}
+
+/**
+ * Hands a tar of `path` to `consume`. Its entries begin with the path's last name, or with `.` where the path ends in `/.`
+ * or is the root. `follow`: links are read as what they lead to, inside the zone. Rejects when tar fails, after `consume`.
+ */
+export async function readTree(
+  host: Host,
+  vm: VmObject,
+  path: string,
+  consume: (tar: Readable) => Promise<void>,
+  options: CopyOptions & { readonly follow?: boolean } = {},
+): Promise<void> {
+  const name = runningName(vm);
+  const whole = zonePath(path);
+  const contents = path.endsWith("/.") || whole === "/";
+  const [directory, base] = contents ? [whole, "."] : [posix.dirname(stripped(whole)), posix.basename(whole)];
+  const flags = options.follow === true ? "chf" : "cf";
+  const session = openInZone(host, vm, [NATIVE.gtar, flags, "-", "-C", directory, `./${base}`], "ignore");
+  await withSession(session, options, `copy ${path} from "${name}"`, () => consume(session.stdout));
+}
+
+/** Unpacks `tar` into a directory of the container, over what is there. Rejects when tar fails there. */
+export async function writeTree(
+  host: Host,
+  vm: VmObject,
+  directory: string,
+  tar: Readable,
+  options: CopyOptions = {},
+): Promise<void> {
+  const name = runningName(vm);
+  const argv = [NATIVE.gtar, "xf", "-", "--overwrite", "-C", zonePath(directory)];
+  const session = openInZone(host, vm, argv, "pipe");
+  session.stdout.resume();
+  await withSession(session, options, `copy to ${directory} in "${name}"`, async () => {
+    if (session.stdin) await pipeline(tar, session.stdin);
+  });
+}
+
+async function withSession(
+  session: CommandSession,
+  { signal }: CopyOptions,
+  what: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const onAbort = (): void => session.stop();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let said = "";
+  session.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-4096)));
+  let failure: Error | undefined;
+  try {
+    await work();
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+    session.stop();
+  }
+  const end = await session.ended;
+  signal?.removeEventListener("abort", onAbort);
+  signal?.throwIfAborted();
+  // Where tar gave up first, its words tell why; our broken pipe is the consequence.
+  if (failure !== undefined && !isBrokenPipe(failure)) throw failure;
+  if (end.exitCode === 0 && failure === undefined) return;
+  const words =
+    said
+      .trim()
+      .split("\n")
+      .at(-1)
+      ?.replace(/\p{Cc}/gu, "?") ?? "";
+  throw new AgentError(
+    "COPY_FAILED",
+    `${what}: ${words === "" ? `tar exited ${end.exitCode ?? "by a signal"}` : words}`,
+  );
+}
+
+function isBrokenPipe(error: Error): boolean {
+  return "code" in error && ["EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET"].includes(String(error.code));
+}
+
+function stripped(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
