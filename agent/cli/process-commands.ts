@@ -1,7 +1,9 @@
-// top, pause, unpause
+// top, update, pause, unpause
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
+import { isOurs } from "../zones/observe.ts";
 import { listProcesses } from "../zones/top.ts";
+import { planUpdate, type ContainerChanges } from "../zones/update.ts";
 import type { CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
@@ -19,6 +21,27 @@ export function addProcessCommands(program: Command, context: CliContext): void 
       const text = await listProcesses(host, vm, options, signal);
       // Names of processes are the tenant's.
       await context.output.out(text.split("\n").map(safeText).join("\n"));
+    });
+
+  program
+    .command("update")
+    .description("change caps and restart policy of containers, running or not")
+    .argument("<container...>")
+    .option("-m, --memory <size>", "memory cap, e.g. 512m")
+    .option("--memory-swap <size>", "cap of memory plus swap")
+    .option("--cpus <n>", "CPU cap in CPUs, e.g. 1.5; 0 for none")
+    .option("--pids-limit <n>", "limit of threads")
+    .option("--restart <policy>", "no, always, on-failure[:N] or unless-stopped")
+    .action(async (references: string[], options: ContainerChanges) => {
+      const { containers, vmadm } = context.agent();
+      const { signal } = context.interrupts;
+      for (const reference of references) {
+        const vm = await containers.find(reference, { signal });
+        if (!isOurs(vm))
+          throw new AgentError("CONTAINER_FOREIGN", `zone ${vm.uuid} was not made by zonelet: it is not changed`);
+        await vmadm.update(vm.uuid, planUpdate(vm, options), { signal });
+        await context.output.out(`${safeText(reference)}\n`);
+      }
     });
 
   for (const verb of ["pause", "unpause"] as const)

@@ -28,8 +28,7 @@ export function createHost({ root, binDirs, runner }: HostOptions): Host {
     paths: hostPaths(root),
     run: (binary, invocation) => runner.run({ ...invocation, path: binaryPath(binary, binDirs) }),
     lines: (binary, invocation) => runner.lines({ ...invocation, path: binaryPath(binary, binDirs) }),
-    openTerminal: (binary, invocation) =>
-      runner.openTerminal({ ...invocation, path: binaryPath(binary, binDirs) }),
+    openTerminal: (binary, invocation) => runner.openTerminal({ ...invocation, path: binaryPath(binary, binDirs) }),
     open: (binary, invocation) => runner.open({ ...invocation, path: binaryPath(binary, binDirs) }),
   };
 }

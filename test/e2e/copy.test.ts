@@ -80,3 +80,20 @@ test("top shows the processes; pause says that it cannot be", async () => {
   expect((await lab.zonelet("top", "box")).stdout).toMatch(/ 1 .*sleep 1000\n/);
   expect((await lab.zonelet("pause", "box")).stderr).toContain("cannot freeze");
 });
+
+test("update changes caps and policy of a running container at once", async () => {
+  const update = await lab.zonelet("update", "-m", "200m", "--cpus", "0.5", "--restart", "unless-stopped", "box");
+  expect(update).toMatchObject({ status: 0, stdout: "box\n" });
+  const [box] = JSON.parse((await lab.platform("vmadm", "lookup", "-j", "alias=box")).stdout) as Record<
+    string,
+    unknown
+  >[];
+  expect(box).toMatchObject({
+    max_physical_memory: 200,
+    cpu_cap: 50,
+    autoboot: true,
+    internal_metadata: { "docker:restartpolicy": "always" },
+  });
+  expect(await lab.zonelet("update", "-m", "200m", "nobody")).toMatchObject({ status: 3 });
+  expect(await lab.zonelet("update", "box")).toMatchObject({ status: 2 });
+});
