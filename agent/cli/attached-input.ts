@@ -1,4 +1,6 @@
 // What is typed or piped to us, on its way to a container.
+import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "../errors/agent-error.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { attachInput, hasTerminal, type AttachedInput } from "../zones/attach.ts";
 import type { CliContext } from "./context.ts";
@@ -7,6 +9,23 @@ import { detachFilter } from "./detach-keys.ts";
 export interface TypedInput {
   /** Gives the terminal back and leaves the container. Repeating it does nothing. */
   stop(): void;
+}
+
+/** Whoever left a moment ago may still be on its way out of the platform's one place. */
+const LEAVING_MS = 1_500;
+
+async function connect(context: CliContext, vm: VmObject): Promise<AttachedInput> {
+  const deadline = performance.now() + LEAVING_MS;
+  for (;;) {
+    const attached = await attachInput(context.agent().host, vm, context.input.size());
+    try {
+      await attached.connected;
+      return attached;
+    } catch (error) {
+      if (!hasCode(error, "STDIN_TAKEN") || performance.now() > deadline) throw error;
+    }
+    await sleep(100);
+  }
 }
 
 /**
@@ -25,8 +44,7 @@ export async function typeInto(
   const giveBack = terminal ? input.raw() : () => undefined;
   let attached: AttachedInput;
   try {
-    attached = await attachInput(context.agent().host, vm, input.size());
-    await attached.connected;
+    attached = await connect(context, vm);
   } catch (error) {
     giveBack();
     throw error;
