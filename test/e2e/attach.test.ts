@@ -65,8 +65,9 @@ describe("run with input", () => {
     session.type("stty size; echo h''i\r");
     await session.shows(/24 80\r\nhi\r\n/);
     session.pty.resize(99, 30);
-    session.type("stty size\r");
-    await session.shows("30 99\r\n");
+    // The new size travels beside the keys.
+    session.type("until [ \"$(stty size)\" = '30 99' ]; do sleep 0.05; done; echo siz''ed\r");
+    await session.shows("sized\r\n");
     session.type("echo be''gun; sleep 600\r");
     await session.shows("\nbegun");
     session.type("\u0003");
