@@ -1,9 +1,18 @@
-// `zonelet images --filter`: Docker's keys for images.
+// `zonelet images --filter`: Docker's keys for images, and containerd's grammar.
 import { matchesGlob } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
+import { fields, map, text } from "../filters/adaptors.ts";
 import { DockerFilters } from "../filters/docker-args.ts";
+import { splitFilters } from "../filters/either.ts";
 import type { ImageListing } from "../imgadm/images.ts";
 import { parseReference } from "../imgadm/reference.ts";
+
+/** containerd's fields of an image; annotations of descriptors are not kept. */
+const imageFields = fields<ImageListing>({
+  name: text((image) => image.reference),
+  "target.digest": text((image) => image.manifest),
+  labels: map((image) => image.labels),
+});
 
 const KEYS = ["dangling", "reference", "label", "before", "since"] as const;
 
@@ -13,7 +22,8 @@ const KEYS = ["dangling", "reference", "label", "before", "since"] as const;
  * IMAGE_NOT_FOUND for an image that is not here.
  */
 export function filterImages(images: readonly ImageListing[], options: readonly string[]): readonly ImageListing[] {
-  const filters = DockerFilters.fromOptions(options);
+  const { docker, matches } = splitFilters(options, imageFields);
+  const filters = DockerFilters.fromOptions(docker);
   for (const key of filters.keys())
     if (!KEYS.some((known) => known === key))
       throw new AgentError("FILTER_INVALID", `invalid filter "${key}"`, { hint: `use one of ${KEYS.join(", ")}` });
@@ -22,6 +32,7 @@ export function filterImages(images: readonly ImageListing[], options: readonly 
   const since = filters.get("since").map((name) => createdAt(images, name));
   return images.filter(
     (image) =>
+      matches(image) &&
       (dangling.length === 0 || dangling.includes(image.reference === undefined)) &&
       (filters.get("reference").length === 0 ||
         filters.get("reference").some((pattern) => matchesReference(image.reference, pattern))) &&

@@ -8,10 +8,14 @@ import type { ContainerFacts } from "../docker-view/facts.ts";
 import { sdcEntry } from "../docker-view/sdc-entry.ts";
 import { sdcSelect } from "../docker-view/sdc-list.ts";
 import { hasCode } from "../errors/agent-error.ts";
+import { containerFields } from "../docker-view/container-fields.ts";
 import { DockerFilters } from "../filters/docker-args.ts";
+import { splitFilters } from "../filters/either.ts";
 import type { Images } from "../imgadm/images.ts";
 import { containerViews, type ContainerView } from "../zones/container-views.ts";
+import { FOREIGN_NAMESPACE } from "../util/identifiers.ts";
 import { groupOf } from "../zones/groups.ts";
+import { namespaceOf } from "../zones/observe.ts";
 import { diskUse } from "../zones/disk-use.ts";
 import { checkDialect, DIALECT_OPTION } from "./dialect-option.ts";
 import { inspectDocument, psTable } from "./containers-view.ts";
@@ -27,6 +31,7 @@ interface PsOptions {
   readonly last?: number;
   readonly filter?: readonly string[];
   readonly group?: string;
+  readonly namespace?: string;
   readonly output: "table" | "json" | "yaml" | "docker";
   readonly dialect: Dialect;
 }
@@ -37,11 +42,12 @@ export function addPsCommand(program: Command, context: CliContext): void {
     .description("list containers, newest first (source: vmadm)")
     .option("-a, --all", "also those that do not run", false)
     .option(
-      "-f, --filter <key=value>",
-      "only those: name, id, status, label, exited, ancestor, before, since, volume, network, …",
+      "-f, --filter <filter>",
+      "only those, by Docker's key=value (name, id, status, label, exited, ancestor, …) or containerd's labels.app==web",
       collect,
     )
     .option("--group <name>", "only the containers of that group")
+    .option("--namespace <name>", `only those of that namespace ("${FOREIGN_NAMESPACE}": zones others made)`)
     .option("-n, --last <number>", "only the newest ones, running or not", parseCount("--last"))
     .option("-l, --latest", "only the newest one, running or not", false)
     .option("-q, --quiet", "print ids only", false)
@@ -61,7 +67,8 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
 
 async function ps(context: CliContext, options: PsOptions): Promise<void> {
   checkDialect(options);
-  const filters = DockerFilters.fromOptions(options.filter ?? []);
+  const given = splitFilters(options.filter ?? [], containerFields);
+  const filters = DockerFilters.fromOptions(given.docker);
   const { config, host, images, view } = context.agent();
   const { containers } = view;
   const { signal } = context.interrupts;
@@ -71,10 +78,15 @@ async function ps(context: CliContext, options: PsOptions): Promise<void> {
     options.size ? diskUse(host, config.host.pool, signal) : undefined,
     ancestors(filters.get("ancestor"), images, signal),
   ]);
-  const vms = all.filter((vm) => options.group === undefined || groupOf(vm) === options.group);
+  const vms = all.filter(
+    (vm) =>
+      (options.group === undefined || groupOf(vm) === options.group) &&
+      (options.namespace === undefined || namespaceOf(vm) === options.namespace),
+  );
   const views = containerViews(vms, { records, config, paths: host.paths, disk });
   const query = { all: options.all, limit: options.latest ? 1 : options.last, filters };
-  const shown = options.dialect === "sdc" ? sdcShown(views, query, config) : select(views, query, imageNames);
+  const selected = options.dialect === "sdc" ? sdcShown(views, query, config) : select(views, query, imageNames);
+  const shown = selected.filter(({ facts }) => given.matches(facts));
   const now = new Date();
   switch (options.output) {
     case "docker": {

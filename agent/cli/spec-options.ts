@@ -3,6 +3,7 @@ import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { readSpecFile, readSpecText, specFromFlags, type SpecDocument } from "../spec/read.ts";
 import { SPEC_FORMATS, type SpecFormat } from "../spec/formats/format.ts";
+import { NAMESPACE_LABEL } from "../util/identifiers.ts";
 import { suggest } from "../util/suggest.ts";
 import type { CliContext } from "./context.ts";
 
@@ -23,6 +24,7 @@ export interface SpecOptions {
   readonly addUser?: boolean;
   readonly workdir?: string;
   readonly label?: readonly string[];
+  readonly namespace?: string;
   readonly network?: readonly string[];
   readonly ip?: string;
   readonly dns?: readonly string[];
@@ -67,6 +69,7 @@ export function addSpecOptions(command: Command): Command {
     .option("--add-user", "add a numeric user the image does not know to the zone's passwd file")
     .option("-w, --workdir <path>", "working directory")
     .addOption(many("-l, --label <K=V>", "label"))
+    .option("--namespace <name>", "grouping of its own for ps and events (label zonelet.namespace)")
     .addOption(many("--net, --network <name>", 'network of the configuration, or "none"'))
     .option("--ip <address>", "static address in the first network")
     .addOption(many("--dns <address>", "resolver"))
@@ -189,7 +192,7 @@ function flagsToSpec(
   set("disk", "--disk", options.disk);
   set("user", "--user", options.user);
   set("workdir", "--workdir", options.workdir);
-  set("labels", "--label", options.label);
+  set("labels", "--label", labelsOf(options));
   set("networks", "--net", networks(options));
   if (options.ip !== undefined) flags["networks[0].ip"] = "--ip";
   set("dns", "--dns", options.dns);
@@ -244,4 +247,8 @@ function logSpec(options: SpecOptions): Record<string, unknown> {
 
 function numeric(text: string | undefined): unknown {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function labelsOf({ label, namespace }: SpecOptions): readonly string[] | undefined {
+  return namespace === undefined ? label : [...(label ?? []), `${NAMESPACE_LABEL}=${namespace}`];
 }

@@ -2,6 +2,9 @@
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
+import { fields, map, text } from "../filters/adaptors.ts";
+import { compileFilters } from "../filters/evaluate.ts";
+import { parseFilters } from "../filters/parse.ts";
 import { formatBytes, parseByteSize } from "../util/units.ts";
 import { isVolumeName, type VolumeName } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
@@ -9,6 +12,8 @@ import type { Volume } from "../volumes/volumes.ts";
 import { containerName } from "../zones/find.ts";
 import { parseFormat, waitNotice, type CliContext } from "./context.ts";
 import { formatData, formatTable, humanAge, safeText, type OutputFormat } from "./output.ts";
+
+const volumeFields = fields<Volume>({ name: text(({ place }) => place.name), labels: map((volume) => volume.labels) });
 
 export function addVolumeCommands(program: Command, context: CliContext): void {
   const options = () => ({ signal: context.interrupts.signal, onWait: waitNotice(context) });
@@ -36,10 +41,18 @@ export function addVolumeCommands(program: Command, context: CliContext): void {
     .command("ls")
     .alias("list")
     .description("list volumes and who uses them")
+    .option(
+      "-f, --filter <filter>",
+      "only those, by containerd's grammar over name and labels; repeatable",
+      collect,
+      [],
+    )
     .option("-q, --quiet", "print names only", false)
     .option("-o, --output <format>", "table, json or yaml", parseFormat, "table")
-    .action(async ({ quiet, output }: { quiet: boolean; output: OutputFormat }) => {
-      const all = await context.agent().volumes.list(await zones(), { ...options(), used: !quiet });
+    .action(async ({ filter, quiet, output }: { filter: readonly string[]; quiet: boolean; output: OutputFormat }) => {
+      const matches = compileFilters(parseFilters(filter), volumeFields);
+      const listed = await context.agent().volumes.list(await zones(), { ...options(), used: !quiet });
+      const all = listed.filter(matches);
       if (quiet)
         await context.output.out(
           all

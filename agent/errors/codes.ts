@@ -79,7 +79,6 @@ export const ERROR_CODES = {
 
   // filters
   FILTER_INVALID: "InvalidArgument",
-  IDENTIFIER_INVALID: "InvalidArgument",
 
   // volumes
   VOLUME_NOT_FOUND: "NotFound",

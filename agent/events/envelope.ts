@@ -1,7 +1,6 @@
 // What an event is: containerd's envelope, with a sequence number and the history's identity beside it
 // (events-and-filters.md 1 and 11).
 import { z } from "zod";
-import { AgentError } from "../errors/agent-error.ts";
 
 /** Payload types by topic (events-and-filters.md 2); the names filters know them by. */
 export const PAYLOAD_TYPES = {
@@ -117,27 +116,4 @@ export function payloadTime(iso: string): { readonly seconds: number; readonly n
   const ms = Date.parse(iso);
   const nanos = (((ms % 1000) + 1000) % 1000) * 1_000_000;
   return { seconds: Math.floor(ms / 1000), ...(nanos === 0 ? {} : { nanos }) };
-}
-
-const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
-export const MAX_IDENTIFIER = 76;
-
-/**
- * containerd's rule for namespaces, ids and the parts of topics (events-and-filters.md 5).
- * @throws AgentError IDENTIFIER_INVALID with containerd's words
- */
-export function checkIdentifier(text: string): void {
-  const problem =
-    text === ""
-      ? "identifier must not be empty"
-      : text.length > MAX_IDENTIFIER
-        ? `identifier "${text}" greater than maximum length (${MAX_IDENTIFIER} characters)`
-        : IDENTIFIER.test(text)
-          ? undefined
-          : `identifier "${text}" must match ${IDENTIFIER.source}`;
-  if (problem !== undefined) throw new AgentError("IDENTIFIER_INVALID", `${problem}: invalid argument`);
-}
-
-export function isIdentifier(text: string): boolean {
-  return text.length <= MAX_IDENTIFIER && IDENTIFIER.test(text);
 }

@@ -4,13 +4,13 @@
 // history alone is enough to go on after any kind of death. A comparison with what is remembered yields the same events
 // whether the change was told by `vmadm events` or found afterwards.
 import { createHash } from "node:crypto";
+import { DEFAULT_NAMESPACE, FOREIGN_NAMESPACE } from "../util/identifiers.ts";
 import { LABEL_TAG_PREFIX, MARK_KEYS } from "../zoneinit/metadata-keys.ts";
 import { containerName, dockerId } from "../zones/find.ts";
-import { exitOf, isContainerZone, isOurs, snapshotNames } from "../zones/observe.ts";
+import { exitOf, isContainerZone, isOurs, namespaceOf, snapshotNames } from "../zones/observe.ts";
 import type { VmEvent, VmObject } from "../vmadm/schema.ts";
 import {
   draftEvent,
-  isIdentifier,
   payloadTime,
   type Actor,
   type Envelope,
@@ -19,11 +19,6 @@ import {
   type ZoneMark,
 } from "./envelope.ts";
 
-/** Label that puts a container into a namespace of its own. */
-export const NAMESPACE_LABEL = "zonelet.namespace";
-const DEFAULT_NAMESPACE = "default";
-/** Zones that others made. */
-const FOREIGN_NAMESPACE = "unmanaged";
 /** The status containerd gives where nobody saw the end. */
 const UNKNOWN_STATUS = 255;
 
@@ -233,13 +228,11 @@ function observe(vm: VmObject, tracked: TrackedZone | undefined): Observation {
     image: typeof image === "string" ? image : (vm.image_uuid ?? ""),
     labels,
   };
-  const wanted = labels[NAMESPACE_LABEL];
-  const own = wanted !== undefined && isIdentifier(wanted) ? wanted : DEFAULT_NAMESPACE;
   const limits = [vm.max_physical_memory, vm.max_swap, vm.cpu_cap, vm.quota];
   const text = JSON.stringify([actor.name, actor.image, Object.entries(labels).toSorted(), vm.hostname, limits]);
   return {
     actor,
-    namespace: isOurs(vm) ? own : FOREIGN_NAMESPACE,
+    namespace: namespaceOf(vm),
     shape: createHash("sha256").update(text).digest("hex").slice(0, 16),
   };
 }

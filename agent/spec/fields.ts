@@ -1,4 +1,5 @@
 // Kinds of values a ContainerSpec is made of: human notations in, plain numbers and lists out.
+import { identifierFault, NAMESPACE_LABEL } from "../util/identifiers.ts";
 import { isIP, isIPv4 } from "node:net";
 import { z } from "zod";
 import { MIB, parseByteSize, parseDuration, formatBytes } from "../util/units.ts";
@@ -128,7 +129,12 @@ export const labels = z
           }),
         )
       : Object.fromEntries(Object.entries(value).map(([name, v]) => [name, String(v)])),
-  );
+  )
+  .check(({ value, issues }) => {
+    const namespace = value[NAMESPACE_LABEL];
+    const fault = namespace === undefined ? undefined : identifierFault(namespace);
+    if (fault !== undefined) issues.push({ code: "custom", input: value, path: [NAMESPACE_LABEL], message: fault });
+  });
 
 /** `name:ip` entries from a list, or from a map of names to addresses. */
 export const extraHosts = z

@@ -1,5 +1,6 @@
 // What a container has from its image: the rules of merging (moby daemon/commit.go, daemon/create.go;
 // container-specs.md 1, 3 and 8). Pure; whoever resolves or explains a container uses these.
+import { NAMESPACE_LABEL } from "../util/identifiers.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { cleanPath } from "./paths.ts";
 
@@ -45,12 +46,17 @@ function variableName(entry: string): string {
 /** Labels beginning so mean something to the platform's own services or to us; an image's are dropped. */
 export const RESERVED_LABELS = ["zonelet.", "triton.", "com.joyent."];
 
+/** A label a spec may not set; the one that names a namespace it may. */
 export function isReservedLabel(key: string): boolean {
+  return key !== NAMESPACE_LABEL && hasReservedPrefix(key);
+}
+
+function hasReservedPrefix(key: string): boolean {
   return RESERVED_LABELS.some((prefix) => key.startsWith(prefix));
 }
 
 export function effectiveLabels(image: Defaults, own: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = Object.entries(image?.Labels ?? {}).filter(([key]) => !isReservedLabel(key));
+  const inherited = Object.entries(image?.Labels ?? {}).filter(([key]) => !hasReservedPrefix(key));
   return Object.fromEntries([...inherited, ...Object.entries(own)]);
 }
 

@@ -1,5 +1,7 @@
 // From the platform's zone object to what the agent decides by.
 import type { VmObject } from "../vmadm/schema.ts";
+import { DEFAULT_NAMESPACE, FOREIGN_NAMESPACE, identifierFault, NAMESPACE_LABEL } from "../util/identifiers.ts";
+import { LABEL_TAG_PREFIX } from "../zoneinit/metadata-keys.ts";
 import { exitStatus, type ExitStatus } from "../vmadm/exit-status.ts";
 
 export type ZonePhase =
@@ -73,4 +75,11 @@ export function snapshotNames(vm: VmObject): readonly string[] {
   return snapshots.flatMap((one: unknown) =>
     typeof one === "object" && one !== null && "name" in one && typeof one.name === "string" ? [one.name] : [],
   );
+}
+
+/** The namespace a container was put into by its label; zones of others have one of their own. */
+export function namespaceOf(vm: VmObject): string {
+  if (!isOurs(vm)) return FOREIGN_NAMESPACE;
+  const wanted = vm.tags[`${LABEL_TAG_PREFIX}${NAMESPACE_LABEL}`];
+  return typeof wanted === "string" && identifierFault(wanted) === undefined ? wanted : DEFAULT_NAMESPACE;
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
   mkdirSync(join(lab.root, "data/www"), { recursive: true });
   const runs = [
     ["run", "-d", "--name", "web", "-l", "tier=front", "-l", "eq=a=b", "-e", "API_KEY=x", "-e", "TZ=UTC", "--restart", "on-failure:3", "-v", "/data/www:/www:ro", "-v", "/cache", "--dns", "10.0.0.9", "-m", "96m", "--cpus", "0.5", "-u", "guest", "--net", "admin", "--ip", "10.0.0.7", "demo:1", "sh", "-c", "exec sleep 600"],
-    ["create", "--name", "never", "demo:1"],
+    ["create", "--name", "never", "--namespace", "batch", "demo:1"],
     ["run", "--name", "failed", "demo:1", "sh", "-c", "exit 3"],
     ["run", "--name", "typo", "demo:1", "nodde"],
     ["run", "-d", "--name", "killed", "demo:1", "sh", "-c", "exec sleep 600"],
@@ -131,4 +131,19 @@ test("rename: a running container, again, and back to a free name", async () => 
   expect(again).toMatchObject({ status: 0, stdout: "a new one\n" });
   expect(await lab.zonelet("rename", "other", "web")).toMatchObject({ status: 0 });
   expect(await names("-f", "name=web")).toEqual(["/web"]);
+});
+
+test("containerd's filters beside Docker's, and namespaces", async () => {
+  expect(await names("-a", "-f", "labels.tier==front")).toEqual(["/web"]);
+  expect(await names("-a", "-f", 'labels.tier~="^fr",state==running', "-f", "zone.alias==never")).toEqual(
+    expect.arrayContaining(["/web", "/never"]),
+  );
+  expect(await names("-a", "-f", "state==stopped", "-f", "exited=3")).toEqual(["/failed"]);
+  expect(await names("-a", "--namespace", "batch")).toEqual(["/never"]);
+  expect(await names("-a", "--namespace", "unmanaged")).toEqual([]);
+  expect((await lab.zonelet("ps", "-f", "labels.my-label==x")).stderr).toContain("expected an operator");
+  const wrong = await lab.zonelet("create", "--namespace", "../up", "demo:1");
+  expect(wrong.status).toBe(2);
+  expect(wrong.stderr).toContain('identifier "../up" must match');
+  expect((await lab.zonelet("images", "-q", "--filter", 'name~="demo:1$"')).stdout).toMatch(/^[0-9a-f]{12}\n$/);
 });
