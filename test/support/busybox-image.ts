@@ -1,6 +1,7 @@
 // An image of a static busybox with the programs containers of the tests talk with, su(1) among them or not.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pack, type Pack } from "tar-stream";
 
@@ -13,11 +14,16 @@ const APPLETS = [
 const EPOCH = new Date(1_500_000_000_000);
 const hex = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Writes what `docker save` would, with one image `reference`, to `file`. */
+/** Writes what `docker save` would, with one image of the name or names `reference`, to `file`. */
 export async function writeBusyboxImage(
   file: string,
-  reference: string,
-  options: { readonly su?: boolean; readonly config?: object } = {},
+  reference: string | readonly string[],
+  options: {
+    readonly su?: boolean;
+    readonly config?: object;
+    /** Paths of programs that print their name and arguments and then do nothing until they are ended. */
+    readonly standIns?: readonly string[];
+  } = {},
 ): Promise<void> {
   const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((path) => existsSync(path)) ?? "/bin/busybox";
   const layer = await tar((into) => {
@@ -28,6 +34,11 @@ export async function writeBusyboxImage(
       into.entry({ name: `bin/${name}`, type: "symlink", linkname: "busybox", mtime: EPOCH });
     text(into, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n");
     text(into, "etc/group", "root:x:0:\nnode:x:1000:\n");
+    for (const directory of new Set((options.standIns ?? []).map((path) => dirname(path).slice(1))))
+      if (!["bin", "root"].includes(directory))
+        into.entry({ name: directory, type: "directory", mode: 0o755, mtime: EPOCH });
+    for (const path of options.standIns ?? [])
+      into.entry({ name: path.slice(1), mode: 0o755, mtime: EPOCH }, '#!/bin/sh\necho "$0 $*"\nexec sleep 3600\n');
   });
   const config = JSON.stringify({
     os: "linux",
@@ -38,7 +49,7 @@ export async function writeBusyboxImage(
   const archive = await tar((into) => {
     text(into, `${hex(config)}.json`, config);
     into.entry({ name: "0/layer.tar", mtime: EPOCH }, layer);
-    const manifest = [{ Config: `${hex(config)}.json`, RepoTags: [reference], Layers: ["0/layer.tar"] }];
+    const manifest = [{ Config: `${hex(config)}.json`, RepoTags: [reference].flat(), Layers: ["0/layer.tar"] }];
     text(into, "manifest.json", JSON.stringify(manifest));
   });
   writeFileSync(file, archive);
