@@ -5,6 +5,7 @@ import type { Config } from "./config/schema.ts";
 import { createEvents, type Events } from "./events/events.ts";
 import { createDaemonClient } from "./daemon/client.ts";
 import { createVmadmView } from "./daemon/vmadm-view.ts";
+import { aboutZone } from "./events/zone-tracker.ts";
 import { createCommandRunner } from "./exec/run.ts";
 import { createHost, type Host } from "./host/host.ts";
 import { createImages } from "./imgadm/image-store.ts";
@@ -21,6 +22,7 @@ import type { Vmadm } from "./vmadm/client.ts";
 import { createVolumes, type Volumes } from "./volumes/volumes.ts";
 import { createContainers, type Containers } from "./zones/containers.ts";
 import { createGroups, type Groups } from "./zones/groups.ts";
+import { createHealth, type Health } from "./zones/health.ts";
 import { createZoneStore } from "./zones/store.ts";
 
 export interface Agent {
@@ -35,6 +37,7 @@ export interface Agent {
   readonly containers: Containers;
   /** For verbs that only look: the zones as a daemon has them in memory, where one runs; else the same as the others. */
   readonly view: { readonly vmadm: Vmadm; readonly containers: Pick<Containers, "list" | "find" | "records" | "wait"> };
+  readonly health: Health;
   readonly logJanitor: LogJanitor;
   readonly groups: Groups;
   readonly events: Events;
@@ -89,15 +92,27 @@ export function createAgent(options: AgentOptions = {}): Agent {
       new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
   });
   const volumes = createVolumes({ host, pool: config.host.pool, log });
+  const events = createEvents({ vmadm, paths: host.paths, log });
+  const health = createHealth({
+    host,
+    vmadm,
+    onChange: (vm, status) => events.note("/zones/health", { container_id: vm.uuid, status }, aboutZone(vm)),
+  });
   const store = createZoneStore(host.paths, log);
-  const containers = createContainers({ vmadm, images, volumes, store, paths: host.paths, log });
-  const groups = createGroups({ containers, volumes, paths: host.paths });
+  const containers = createContainers({
+    vmadm,
+    images,
+    volumes,
+    store,
+    paths: host.paths,
+    log,
+  });
+  const groups = createGroups({ containers, volumes, health, paths: host.paths });
   const viewed = createVmadmView(vmadm, createDaemonClient(host.paths.socket));
   const view = {
     vmadm: viewed,
     containers: createContainers({ vmadm: viewed, images, volumes, store, paths: host.paths, log }),
   };
-  const events = createEvents({ vmadm, paths: host.paths, log });
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
   const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
   return {
@@ -110,6 +125,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     registries,
     volumes,
     containers,
+    health,
     groups,
     view,
     logJanitor,

@@ -4,10 +4,11 @@ import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import { attach } from "./attach-commands.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
+import { addWaitOptions, awaitHealth, checkWaitOptions, type WaitOptions } from "./health-commands.ts";
 import { parseCount, waitNotice, type CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
-interface StartOptions {
+interface StartOptions extends WaitOptions {
   readonly attach: boolean;
   readonly interactive: boolean;
   readonly detachKeys: string;
@@ -18,18 +19,23 @@ export function addContainerCommands(program: Command, context: CliContext, setS
 
   const timeout = ["-t, --time <seconds>", "patience before SIGKILL", parseCount("--time")] as const;
 
-  program
-    .command("start")
+  addWaitOptions(program.command("start"))
     .description("start stopped containers")
     .argument("<container...>", "containers, or groups by their names")
     .option("-a, --attach", "show its output, and return its exit status", false)
     .option("-i, --interactive", "hand our input to it", false)
     .option("--detach-keys <keys>", "keys that leave the container running (in a terminal)", DEFAULT_DETACH_KEYS)
     .action(async (references: string[], options: StartOptions) => {
+      checkWaitOptions(options);
       if (!options.attach && !options.interactive) {
-        await each(references, (reference) => context.agent().groups.start(reference, verbOptions()));
+        await each(references, async (reference) => {
+          await context.agent().groups.start(reference, verbOptions());
+          await awaitHealth(context, reference, options);
+        });
         return;
       }
+      if (options.wait === true)
+        throw new AgentError("USAGE", "--wait is for containers in the background", { hint: "leave -a and -i out" });
       const [reference, ...others] = references;
       if (reference === undefined || others.length > 0)
         throw new AgentError("USAGE", "only one container can be attached to");

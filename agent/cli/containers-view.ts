@@ -1,4 +1,5 @@
 // How containers look to people: one row of `ps`, one document of `inspect`.
+import type { HealthFacts } from "../docker-view/facts.ts";
 import { labelsOfTags } from "../docker-view/labels.ts";
 import { humanDuration } from "../docker-view/human-duration.ts";
 import { statusText } from "../docker-view/status.ts";
@@ -64,6 +65,11 @@ function quoteCommand(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
 }
 
+function healthDocument(health: HealthFacts): Record<string, unknown> {
+  const { status, failingStreak, log } = health;
+  return { status, ...(status === "unknown" ? { reason: "no daemon runs the checks" } : {}), failingStreak, log };
+}
+
 /** Our view of one container. Values of variables whose names smell of secrets are masked unless asked for. */
 export function inspectDocument(
   { vm, facts, managed }: ContainerView,
@@ -92,6 +98,7 @@ export function inspectDocument(
             finishedAt: vm.exit_timestamp,
           }),
       restartCount: facts.restartCount ?? 0,
+      ...(facts.health === undefined ? {} : { health: healthDocument(facts.health) }),
     },
     entrypoint: facts.entrypoint,
     command: facts.cmd,

@@ -12,6 +12,7 @@ import { addCopyCommand } from "./copy-command.ts";
 import { addProcessCommands } from "./process-commands.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
+import { addHealthCommand } from "./health-commands.ts";
 import { addInspectCommand } from "./inspect-command.ts";
 import { addPsCommand } from "./ps-command.ts";
 import { addRenameCommand } from "./rename-command.ts";
@@ -74,6 +75,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addContainerCommands(program, context, setStatus);
   addAttachCommand(program, context, setStatus);
   addLogsCommand(program, context);
+  addHealthCommand(program, context, setStatus);
   addExecCommands(program, context, setStatus);
   addCopyCommand(program, context);
   addProcessCommands(program, context);

@@ -111,6 +111,9 @@ async function ps(context: CliContext, options: PsOptions): Promise<void> {
   }
   const { header, rows } = psTable(shown, { now, noTrunc: !options.trunc, size: options.size });
   await context.output.out(formatTable(header, rows));
+  const unknown = shown.filter(({ facts }) => facts.health?.status === "unknown").map(({ facts }) => facts.name);
+  if (unknown.length > 0)
+    await context.output.err(`health: unknown (no daemon runs the checks): ${unknown.join(", ")}\n`);
   const known = new Set<string>(all.map((vm) => vm.uuid));
   for (const record of options.all ? records : [])
     if (record.phase === "creating" && !known.has(record.uuid))

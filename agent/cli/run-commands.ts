@@ -11,13 +11,14 @@ import type { PreparedZone, SpecWarning } from "../zoneinit/prepared.ts";
 import { waitNotice, type CliContext } from "./context.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { describeBootFailure, runForeground } from "./foreground.ts";
+import { addWaitOptions, awaitHealth, checkWaitOptions, type WaitOptions } from "./health-commands.ts";
 import { isGrouped, runGroups } from "./run-groups.ts";
 import { formatWarning } from "./warnings.ts";
 import { formatData } from "./output.ts";
 import { planFor, type Plan, type PullPolicy } from "./plan.ts";
 import { addSpecOptions, readDocuments, type SpecOptions } from "./spec-options.ts";
 
-interface LaunchOptions extends SpecOptions {
+interface LaunchOptions extends SpecOptions, WaitOptions {
   readonly detach?: boolean;
   readonly detachKeys: string;
   readonly dryRun: boolean;
@@ -40,12 +41,15 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
           .default("missing"),
       );
 
-  launchOptions(program.command("run"))
+  addWaitOptions(launchOptions(program.command("run")))
     .description("create and start a container; in the foreground unless -d")
     .option("-d, --detach", "print the id and return once it is started", false)
     .option("--detach-keys <keys>", "keys that leave the container running", DEFAULT_DETACH_KEYS)
     .option("--rm", "delete it when it has ended", false)
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
+      checkWaitOptions(options);
+      if (options.wait === true && options.detach !== true)
+        throw new AgentError("USAGE", "--wait is for containers in the background", { hint: "add -d" });
       const documents = await documentsFor(context, image, args, options);
       const plans = plansOf(context, documents, options);
       if (options.strict) await refuseWarnings(plans);
@@ -56,6 +60,7 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
       if (options.detach === true) {
         if (documents.some(isGrouped)) await runGroups(context, documents, options);
         else for (const plan of plans) await runDetached(context, plan, options, "running");
+        for (const { name } of plans) await awaitHealth(context, name, options);
         return;
       }
       const [only, ...others] = plans;

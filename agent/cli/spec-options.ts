@@ -41,6 +41,14 @@ export interface SpecOptions {
   readonly logDriver?: string;
   readonly logOpt?: readonly string[];
   readonly rm?: boolean;
+  readonly healthCmd?: string;
+  readonly healthInterval?: string;
+  readonly healthTimeout?: string;
+  readonly healthRetries?: string;
+  readonly healthStartPeriod?: string;
+  readonly healthStartInterval?: string;
+  /** Commander's form of `--no-healthcheck`. */
+  readonly healthcheck?: boolean;
 }
 
 const repeat = (value: string, previous: readonly string[] | undefined): readonly string[] => [
@@ -82,6 +90,13 @@ export function addSpecOptions(command: Command): Command {
     .option("-t, --tty", "give the process a terminal")
     .option("--stop-signal <name>", "signal of a polite stop")
     .option("--stop-timeout <duration>", "time between that signal and SIGKILL, e.g. 10s")
+    .option("--health-cmd <text>", "what the shell runs to check its health")
+    .option("--health-interval <duration>", "time between checks, e.g. 30s")
+    .option("--health-timeout <duration>", "time after which a check has failed")
+    .option("--health-retries <n>", "failures in a row that make it unhealthy")
+    .option("--health-start-period <duration>", "time after the start in which failures do not count")
+    .option("--health-start-interval <duration>", "time between checks in that time")
+    .option("--no-healthcheck", "no checks, not even the image's")
     .option("--kernel-version <version>", "Linux version the zone claims")
     .option("--log-driver <name>", "json-file, none, syslog, gelf or fluentd")
     .addOption(many("--log-opt <K=V>", "option of the log driver"))
@@ -148,8 +163,9 @@ export async function readDocuments(
 const ALLOWED_WITH_FILE = new Set(["file", "format", "name", "rm", "addUser"]);
 
 function refuseMixed(options: SpecOptions): void {
-  const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "volumesFrom", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt"] as const; // prettier-ignore
-  const mixed = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
+  const spec = ["env", "envFile", "package", "memory", "memorySwap", "cpus", "pidsLimit", "disk", "entrypoint", "user", "workdir", "label", "network", "ip", "dns", "addHost", "hostname", "restart", "volume", "volumesFrom", "interactive", "tty", "stopSignal", "stopTimeout", "kernelVersion", "logDriver", "logOpt", "healthCmd", "healthInterval", "healthTimeout", "healthRetries", "healthStartPeriod", "healthStartInterval"] as const; // prettier-ignore
+  const mixed: string[] = spec.filter((key) => options[key] !== undefined && !ALLOWED_WITH_FILE.has(key));
+  if (options.healthcheck === false) mixed.push("noHealthcheck");
   if (mixed.length > 0)
     throw new AgentError("USAGE", `${mixed.map(flagName).join(", ")} cannot be given together with -f`, {
       hint: "write it into the file",
@@ -206,6 +222,7 @@ function flagsToSpec(
   set("stopSignal", "--stop-signal", options.stopSignal);
   set("stopTimeout", "--stop-timeout", options.stopTimeout);
   set("kernelVersion", "--kernel-version", options.kernelVersion);
+  set("healthcheck", "--health-cmd", healthSpec(options));
   if (options.logDriver !== undefined || options.logOpt !== undefined) set("log", "--log-driver", logSpec(options));
   set("autoRemove", "--rm", options.rm === true ? true : undefined);
   return { value, flags };
@@ -229,6 +246,29 @@ function networks(options: SpecOptions): unknown {
   if (first === undefined)
     throw new AgentError("USAGE", "--ip needs the network it belongs to", { hint: "add --net NAME" });
   return [{ name: first, ip: options.ip }, ...rest];
+}
+
+/** Fields of the spec's healthcheck by the flags they come from. */
+const HEALTH_FIELDS = {
+  test: "healthCmd",
+  interval: "healthInterval",
+  timeout: "healthTimeout",
+  retries: "healthRetries",
+  startPeriod: "healthStartPeriod",
+  startInterval: "healthStartInterval",
+} as const;
+
+function healthSpec(options: SpecOptions): unknown {
+  const given = Object.entries(HEALTH_FIELDS).filter(([, flag]) => options[flag] !== undefined);
+  if (options.healthcheck !== false)
+    return given.length === 0
+      ? undefined
+      : Object.fromEntries(
+          given.map(([field, flag]) => [field, field === "retries" ? numeric(options[flag]) : options[flag]]),
+        );
+  const [first] = given;
+  if (first !== undefined) throw new AgentError("USAGE", `${flagName(first[1])} makes no sense with --no-healthcheck`);
+  return "none";
 }
 
 function logSpec(options: SpecOptions): Record<string, unknown> {

@@ -19,6 +19,8 @@ import type { SharedEvents } from "../vmadm/shared-events.ts";
 import type { Containers } from "../zones/containers.ts";
 import { hasEnded, isContainerZone, isOurs } from "../zones/observe.ts";
 import { API_VERSION, type DaemonStatus } from "./api.ts";
+import type { Health } from "../zones/health.ts";
+import { runHealthChecks } from "../zones/health-runner.ts";
 import { Repeater } from "./repeater.ts";
 import { serve } from "./server.ts";
 
@@ -28,6 +30,7 @@ export interface DaemonAgent {
   readonly log: Logger;
   readonly host: Host;
   readonly containers: Containers;
+  readonly health: Health;
 }
 
 export interface DaemonOptions {
@@ -125,7 +128,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       agent.log.error("the node tells nothing about its zones; vminfod has to run");
     }, PATIENCE_MS);
     try {
-      const chores = watchForChores(zones, sweeper, work.signal);
+      const { health, log } = agent;
+      const chores = Promise.all([
+        watchForChores(zones, sweeper, work.signal),
+        runHealthChecks({ zones, health, paths, log, signal: work.signal }),
+      ]);
+      chores.catch(() => undefined); // awaited at the end
       await Promise.race([stream.ready, zones.done, aborted(options.signal)]);
       clearTimeout(patience);
       if (!options.signal.aborted) {

@@ -3,6 +3,7 @@ import type { DockerFilters } from "../filters/docker-args.ts";
 import { filterContainers, type DockerListed } from "../filters/docker-containers.ts";
 import { containerPorts } from "./container-ports.ts";
 import { networkNameOf } from "./engine-networks.ts";
+import { dockerHealth } from "./engine-state.ts";
 import type { ContainerFacts } from "./facts.ts";
 import { labelsOfTags } from "./labels.ts";
 import { newestFirst } from "./list-query.ts";
@@ -44,6 +45,7 @@ function listedAs(facts: ContainerFacts, context: ListContext): DockerListed {
     id: facts.id,
     name: `/${facts.name}`,
     state: dockerState(facts),
+    health: facts.health === undefined ? undefined : dockerHealth(facts.health),
     labels: labelsOfTags(facts.tags, surroundings.packageName),
     // Docker's code of a container that never ran is 0.
     exitCode: facts.exit?.code ?? 0,

@@ -53,6 +53,9 @@ export interface ContainerFacts {
   /** Why the program never ran, in the words of the container's init. */
   readonly startError: string;
   readonly pid: number | undefined;
+  /** When the platform will start it again by its restart policy. */
+  readonly nextStart: Date | undefined;
+  readonly health: HealthFacts | undefined;
   readonly hostname: string;
   readonly domainname: string;
   readonly entrypoint: readonly string[];
@@ -88,6 +91,28 @@ export interface ContainerFacts {
   readonly autoRemove: boolean;
 }
 
+/** What its health checks said of a container; `unknown`: nobody runs them. */
+export interface HealthFacts {
+  readonly status: "starting" | "healthy" | "unhealthy" | "unknown";
+  readonly failingStreak: number;
+  readonly log: readonly {
+    readonly start: string;
+    readonly end: string;
+    readonly exitCode: number;
+    readonly output: string;
+  }[];
+}
+
+/** What the zone's record does not tell of a run. */
+export interface RunFacts {
+  readonly startFailure?: StartFailure | undefined;
+  /** The run was ended by SIGKILL, whatever the platform's status says. */
+  readonly killed?: boolean | undefined;
+  /** Undefined: its health is not checked. */
+  readonly health?: HealthFacts | undefined;
+  readonly nextStart?: Date | undefined;
+}
+
 /** Pid while init is gone and the zone is going down. */
 const NO_INIT = 4_294_967_295;
 
@@ -101,8 +126,9 @@ export interface StartFailure {
   readonly code: number | undefined;
 }
 
-/** `startFailure`: of the run that `zone` tells the end of. */
-export function containerFacts(zone: ZoneLike, startFailure?: StartFailure): ContainerFacts {
+/** `run`: of the run that `zone` tells of. */
+export function containerFacts(zone: ZoneLike, run: RunFacts = {}): ContainerFacts {
+  const { startFailure } = run;
   const metadata = object.parse(zone["internal_metadata"]);
   const status = finite(zone["exit_status"]);
   const zonepath = text(zone["zonepath"]) ?? `/zones/${zone.uuid}`;
@@ -124,7 +150,9 @@ export function containerFacts(zone: ZoneLike, startFailure?: StartFailure): Con
     bootedAt: time(zone["boot_timestamp"]),
     exitedAt: time(zone["exit_timestamp"]),
     exitStatus: status,
-    exit: status === undefined ? undefined : exitOf(status, startFailure),
+    exit: status === undefined ? undefined : exitOf(run.killed === true ? KILLED : status, startFailure),
+    nextStart: run.nextStart,
+    health: run.health,
     startError: startFailure?.message ?? "",
     // The last run's stays in a head node's record.
     pid: running && zone["pid"] !== NO_INIT ? finite(zone["pid"]) : undefined,
@@ -173,6 +201,9 @@ export function containerFacts(zone: ZoneLike, startFailure?: StartFailure): Con
     autoRemove: metadata[MARK.autoRemove] === true,
   };
 }
+
+/** The platform's number for SIGKILL. */
+const KILLED = -9;
 
 function exitOf(status: number, startFailure: StartFailure | undefined): ExitStatus {
   return startFailure?.code === undefined ? exitStatus(status) : { code: startFailure.code, coreDumped: false };

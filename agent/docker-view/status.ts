@@ -45,7 +45,7 @@ function engineStatus(facts: ContainerFacts, now: Date): string {
   switch (dockerState(facts)) {
     case "running": {
       const up = facts.bootedAt === undefined ? "Up" : `Up ${age(facts.bootedAt, now, "engine")}`;
-      if (facts.state === "running") return up;
+      if (facts.state === "running") return `${up}${healthText(facts)}`;
       return facts.state === "ready" ? "Starting" : `${up} (stopping)`;
     }
     case "restarting":
@@ -60,6 +60,12 @@ function engineStatus(facts: ContainerFacts, now: Date): string {
     case "paused":
       return `Dead (${facts.state})`;
   }
+}
+
+function healthText({ health }: ContainerFacts): string {
+  if (health === undefined) return "";
+  const { status } = health;
+  return status === "healthy" || status === "unhealthy" ? ` (${status})` : ` (health: ${status})`;
 }
 
 function capitalised(state: string): string {

@@ -109,6 +109,8 @@ export const ERROR_CODES = {
   PAUSE_UNSUPPORTED: "Unimplemented",
   STDIN_TAKEN: "Unavailable",
   EXEC_FAILED: "FailedPrecondition",
+  HEALTH_UNCHECKED: "FailedPrecondition",
+  CONTAINER_UNHEALTHY: "FailedPrecondition",
 
   // daemon
   DAEMON_RUNNING: "FailedPrecondition",

@@ -207,6 +207,12 @@ class Drafts {
   }
 }
 
+/** Whose an event about the zone is, for what the agent itself notes. */
+export function aboutZone(vm: VmObject): { readonly zone: string; readonly actor: Actor; readonly namespace: string } {
+  const { actor, namespace } = observe(vm, undefined);
+  return { zone: vm.uuid, actor, namespace };
+}
+
 interface Observation {
   readonly actor: Actor;
   readonly namespace: string;

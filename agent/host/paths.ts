@@ -23,6 +23,9 @@ export interface HostPaths {
   readonly state: string;
   zoneRecord(uuid: ZoneUuid): string;
   readonly zoneRecords: string;
+  /** Results of a container's health checks. */
+  zoneHealth(uuid: ZoneUuid): string;
+  readonly health: string;
   imageRecord(config: Digest): string;
   readonly imageRecords: string;
   /** Bytes of images that imgadm does not keep, by digest. */
@@ -54,6 +57,8 @@ export function hostPaths(root: string): HostPaths {
     state,
     zoneRecords: join(state, "zones"),
     zoneRecord: (uuid) => join(state, "zones", `${uuid}.json`),
+    health: join(state, "health"),
+    zoneHealth: (uuid) => join(state, "health", `${uuid}.json`),
     imageRecords: join(state, "images"),
     imageRecord: (config) => join(state, "images", `${config.slice("sha256:".length)}.json`),
     imageBlobs: join(state, "blobs"),

@@ -74,14 +74,30 @@ export const imageHealthcheck = z.looseObject({
 });
 type ImageHealthcheck = z.output<typeof imageHealthcheck>;
 
+const kept = z.object({
+  test: z
+    .array(z.string())
+    .min(2)
+    .refine(([kind]) => kind === "CMD" || kind === "CMD-SHELL")
+    .readonly(),
+  intervalMs: z.number().positive(),
+  timeoutMs: z.number().positive(),
+  startPeriodMs: z.number().nonnegative(),
+  startIntervalMs: z.number().positive(),
+  retries: z.int().positive(),
+});
+
 /** With nothing left to decide. `test` begins with `CMD` or `CMD-SHELL`. */
-export interface Healthcheck {
-  readonly test: readonly string[];
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly startPeriodMs: number;
-  readonly startIntervalMs: number;
-  readonly retries: number;
+export type Healthcheck = Readonly<z.output<typeof kept>>;
+
+/** Reads the mark that zones are made with. Anything else, as an operator may have written it, asks for no checks. */
+export function parseHealthMark(mark: unknown): Healthcheck | undefined {
+  if (typeof mark !== "string") return undefined;
+  try {
+    return kept.safeParse(JSON.parse(mark)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 const MS = 1_000_000;

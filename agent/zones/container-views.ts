@@ -1,11 +1,19 @@
 // Zones with all that the node knows of them, for whoever shows them.
 import { BlockList, isIPv4 } from "node:net";
 import type { Config } from "../config/schema.ts";
-import { containerFacts, type ContainerFacts, type NicFacts, type StartFailure } from "../docker-view/facts.ts";
+import {
+  containerFacts,
+  type ContainerFacts,
+  type HealthFacts,
+  type NicFacts,
+  type StartFailure,
+} from "../docker-view/facts.ts";
 import type { DiskUse, NodeSurroundings } from "../docker-view/surroundings.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { explainsExit, readBootFailure } from "./boot-log.ts";
+import { healthcheckOf, readHealth } from "./health.ts";
+import { bootOf, isStale, stateOf } from "./health-state.ts";
 import { isOurs } from "./observe.ts";
 import type { ZoneRecord } from "./record.ts";
 
@@ -25,13 +33,16 @@ export interface ViewSources {
   readonly disk?: ReadonlyMap<string, DiskUse> | undefined;
 }
 
-/** Reads nothing but the boot logs of containers that ended the way dockerinit ends them. */
+/** Reads nothing but the boot logs of containers that ended the way dockerinit ends them, and results of health checks. */
 export function containerViews(vms: readonly VmObject[], sources: ViewSources): ContainerView[] {
   const recorded = new Set<string>(sources.records.map((record) => record.uuid));
   const networkName = (nic: NicFacts): string | undefined => networkOf(nic, sources.config.networks);
   return vms.map((vm) => ({
     vm,
-    facts: containerFacts(vm, startFailure(vm, sources.paths)),
+    facts: containerFacts(vm, {
+      startFailure: startFailure(vm, sources.paths),
+      health: healthFacts(vm, sources.paths),
+    }),
     surroundings: {
       // The node's firewall rules are not read: fwadm is not among the commands the agent runs.
       firewallRules: [],
@@ -50,6 +61,18 @@ function startFailure(vm: VmObject, paths: HostPaths): StartFailure | undefined 
   return failure && explainsExit(failure, vm.exit_status)
     ? { message: failure.message, code: failure.dockerCode }
     : undefined;
+}
+
+/** As under Docker one that has ended is unhealthy. */
+function healthFacts(vm: VmObject, paths: HostPaths): HealthFacts | undefined {
+  const check = healthcheckOf(vm);
+  if (check === undefined) return undefined;
+  const known = readHealth(paths, vm.uuid);
+  const boot = bootOf(vm);
+  if (boot === undefined) return known === undefined ? undefined : { ...known, status: "unhealthy" };
+  const state = stateOf(boot, known);
+  const stale = isStale(state, check, Date.parse(vm.boot_timestamp ?? ""), Date.now());
+  return stale ? { ...state, status: "unknown" } : state;
 }
 
 /** The configured network a nic is in: by its tag, then by its address where several share the tag. */

@@ -50,7 +50,12 @@ export interface Containers {
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
 
-export function createContainers(dependencies: LaunchDependencies): Containers {
+export interface ContainersDependencies extends LaunchDependencies {
+  /** Told of each signal somebody asked us to send, by its Linux number, once it is on its way. */
+  readonly onSignal?: (vm: VmObject, signal: string) => Promise<void>;
+}
+
+export function createContainers(dependencies: ContainersDependencies): Containers {
   const { vmadm, store, paths, log } = dependencies;
 
   async function list(options: VerbOptions = {}): Promise<readonly VmObject[]> {

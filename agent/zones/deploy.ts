@@ -36,8 +36,7 @@ export async function deploy(
   for (const declared of list) {
     options.signal?.throwIfAborted();
     const { name, group, plan } = declared;
-    for (const { container, condition } of plan.do === "keep" ? [] : (group?.after ?? []))
-      if (condition === "completed") await groups.awaitCompleted(container, options);
+    for (const after of plan.do === "keep" ? [] : (group?.after ?? [])) await groups.awaitCondition(after, options);
     let launched: Launched | undefined;
     switch (plan.do) {
       case "keep":

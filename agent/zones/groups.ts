@@ -11,6 +11,7 @@ import type { Volumes } from "../volumes/volumes.ts";
 import { MARK_KEYS } from "../zoneinit/metadata-keys.ts";
 import type { Containers, VerbOptions } from "./containers.ts";
 import { containerName } from "./find.ts";
+import type { Health } from "./health.ts";
 import type { ZoneRecord } from "./record.ts";
 
 export interface GroupMember {
@@ -36,21 +37,25 @@ export interface Groups {
   remove(reference: string, options?: VerbOptions & { readonly force?: boolean }): Promise<void>;
   /** Resolves when the init container has ended well. Raises INIT_FAILED with the last line of its log. */
   awaitInit(reference: string, options?: VerbOptions): Promise<void>;
-  /** Resolves when the container has ended well. Raises INIT_FAILED likewise. */
-  awaitCompleted(reference: string, options?: VerbOptions): Promise<void>;
+  /** Resolves when another container is as far as a member's start asks for: ended well, or healthy. */
+  awaitCondition(
+    after: { readonly container: string; readonly condition: string },
+    options?: VerbOptions,
+  ): Promise<void>;
 }
 
 export type Verb = (reference: string) => Promise<unknown>;
 
 export interface GroupDependencies {
   readonly containers: Containers;
+  readonly health: Health;
   readonly volumes: Volumes;
   readonly paths: HostPaths;
 }
 
 const PREFIX = "group/";
 
-export function createGroups({ containers, volumes, paths }: GroupDependencies): Groups {
+export function createGroups({ containers, volumes, health, paths }: GroupDependencies): Groups {
   async function locked<T>(group: ContainerName, options: VerbOptions, work: () => Promise<T>): Promise<T> {
     const lock = await acquireLock(join(paths.locks, `group-${group}`), {
       ...(options.signal ? { signal: options.signal } : {}),
@@ -97,8 +102,7 @@ export function createGroups({ containers, volumes, paths }: GroupDependencies):
 
   async function startAll(group: ContainerName, options: VerbOptions): Promise<void> {
     for (const member of await members(group, options)) {
-      for (const { container } of conditionsOf(member.vm).filter(({ condition }) => condition === "completed"))
-        await awaitCompleted(container, options);
+      for (const after of conditionsOf(member.vm)) await awaitCondition(after, options);
       await containers.start(member.reference, options);
       if (member.role === "init") await awaitInit(member.reference, options);
     }
@@ -108,9 +112,10 @@ export function createGroups({ containers, volumes, paths }: GroupDependencies):
     await awaitEnd(reference, "init container", options);
   }
 
-  async function awaitCompleted(reference: string, options: VerbOptions = {}): Promise<void> {
-    await awaitEnd(reference, "container", options);
-  }
+  const awaitCondition: Groups["awaitCondition"] = async ({ container, condition }, options = {}) => {
+    if (condition === "completed") await awaitEnd(container, "container", options);
+    if (condition === "healthy") await health.awaitHealthy(await containers.find(container, options), options);
+  };
 
   async function awaitEnd(reference: string, what: string, options: VerbOptions): Promise<void> {
     const vm = await containers.find(reference, options);
@@ -143,7 +148,7 @@ export function createGroups({ containers, volumes, paths }: GroupDependencies):
   return {
     locked,
     awaitInit,
-    awaitCompleted,
+    awaitCondition,
     each: async (reference, direction, verb, options = {}) => {
       const group = await groupNamed(reference, options);
       if (group === undefined) await verb(reference);

@@ -72,6 +72,7 @@ export function createZoneStore(paths: HostPaths, log: Logger): ZoneStore {
       renameSync(aside, path);
     },
     remove: async (uuid) => {
+      await rm(paths.zoneHealth(uuid), { force: true });
       await rm(paths.zoneRecord(uuid), { force: true });
       await syncDirectory(paths.zoneRecords);
     },

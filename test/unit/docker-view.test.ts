@@ -58,7 +58,10 @@ describe("state and status", () => {
 
   test("a program that never ran has Docker's code, and the platform's stands beside it", () => {
     const zone = aVm({ exit_status: 17, internal_metadata: ran, ...at("2026-03-01T11:00:00Z") });
-    const inspect = engineInspect(containerFacts(zone, { message: "'x' not found", code: 127 }), NO_SURROUNDINGS);
+    const inspect = engineInspect(
+      containerFacts(zone, { startFailure: { message: "'x' not found", code: 127 } }),
+      NO_SURROUNDINGS,
+    );
     expect(inspect["State"]).toMatchObject({ ExitCode: 127, Error: "'x' not found", Status: "exited", Running: false });
     expect(inspect["Zone"]).toMatchObject({ Uuid: UUID, ExitStatus: 17 });
   });

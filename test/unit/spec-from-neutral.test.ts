@@ -108,7 +108,6 @@ describe("complaints name the document's own fields and places", () => {
 
 describe("what a container cannot do yet is told, never left out in silence", () => {
   test.each([
-    ["healthcheck: {test: x}", "healthcheck"],
     ["ports: ['8080:80']", "ports[0]"],
     ["ports: ['127.0.0.1:80:80']", "ports[0]"],
     ["tmpfs: /run", "tmpfs[0]"],

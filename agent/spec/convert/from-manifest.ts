@@ -2,6 +2,7 @@
 // are others; what a spec has no word for is in `gaps`.
 import { BlockList } from "node:net";
 import { z } from "zod";
+import { parseHealthMark } from "../healthcheck.ts";
 import type { ImageConfig } from "../image-config.ts";
 import { choosePackage, type Package } from "../packages.ts";
 import type { RawManifest, RawNic } from "../raw-manifest.ts";
@@ -202,20 +203,11 @@ function volumeOf(fs: NonNullable<RawManifest["filesystems"]>[number], i: number
     : [{ type: "volume", target: fs.target, readOnly }];
 }
 
-const healthSchema = z.looseObject({
-  test: z.array(z.string()),
-  intervalMs: z.number(),
-  timeoutMs: z.number(),
-  startPeriodMs: z.number(),
-  startIntervalMs: z.number(),
-  retries: z.number(),
-});
-
 /** No mark means no check, whatever the image says. */
 function healthOf(mark: string | undefined): unknown {
-  const parsed = mark === undefined ? undefined : healthSchema.safeParse(parseJson(mark));
-  if (parsed?.success !== true) return "none";
-  const { test, intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries } = parsed.data;
+  const check = parseHealthMark(mark);
+  if (check === undefined) return "none";
+  const { test, intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries } = check;
   return {
     test,
     interval: `${intervalMs}ms`,

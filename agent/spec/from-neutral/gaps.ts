@@ -28,7 +28,6 @@ export function tellGaps(app: NeutralApp, document: NeutralDocument, report: Rep
   if (app.groups !== undefined && app.groups.length > 0)
     warn("groups", "supplementary groups come from the image's group file only");
   if (app.pidsLimit !== undefined && app.pidsLimit <= 0) warn("pidsLimit", "the node's limit of threads holds");
-  if (app.health !== undefined && app.health !== null) warn("health", "the health is not checked yet");
   for (const kind of ["liveness", "readiness", "startup"] as const)
     if (app.probes?.[kind] !== undefined) warn(`probes.${kind}`, "probes are not run yet");
   const { preStart, ...later } = app.hooks ?? {};
@@ -44,8 +43,6 @@ export function tellGaps(app: NeutralApp, document: NeutralDocument, report: Rep
   if (app.imageId !== undefined) warn("imageId", "the image is looked up by its name: its id is not compared");
   if (app.dependencies !== undefined && app.dependencies.length > 0)
     warn("dependencies", "images an image depends on are not fetched");
-  for (const { app: other, condition } of app.dependsOn ?? [])
-    if (condition === "healthy") warn("dependsOn", `${other} is started before, but nobody waits until it is healthy`);
   app.ports.forEach((port, i) => tellPort(port, placeOf(app, `ports[${i}]`), report));
 }
 
