@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { loadConfig, type LoadOptions } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
+import { notedImages } from "./events/noted-images.ts";
 import { createEvents, type Events } from "./events/events.ts";
 import { createDaemonClient } from "./daemon/client.ts";
 import { createVmadmView } from "./daemon/vmadm-view.ts";
@@ -83,16 +84,19 @@ export function createAgent(options: AgentOptions = {}): Agent {
   const vmadm = createVmadmCli(host, log, requests);
   const imgadm = createImgadmCli(host, log, { pool: config.host.pool, ...requests });
   const registries = createRegistries({ config, paths: host.paths, log });
-  const images = createImages({
-    host,
-    imgadm,
-    config,
-    log,
-    zoneNames: async (signal) =>
-      new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
-  });
-  const volumes = createVolumes({ host, pool: config.host.pool, log });
   const events = createEvents({ vmadm, paths: host.paths, log });
+  const images = notedImages(
+    createImages({
+      host,
+      imgadm,
+      config,
+      log,
+      zoneNames: async (signal) =>
+        new Map((await vmadm.lookup({}, { signal })).map((vm) => [vm.uuid, vm.alias ?? vm.uuid] as const)),
+    }),
+    events,
+  );
+  const volumes = createVolumes({ host, pool: config.host.pool, log });
   const health = createHealth({
     host,
     vmadm,

@@ -10,6 +10,7 @@ import { inlineChain } from "../errors/chain.ts";
 import type { Config } from "../config/schema.ts";
 import type { Events } from "../events/events.ts";
 import type { Host } from "../host/host.ts";
+import type { LogJanitor } from "../logs/janitor.ts";
 import type { Logger } from "../log/logger.ts";
 import { gatherInfo } from "../introspect/info.ts";
 import type { LatencyTable } from "../util/latency-table.ts";
@@ -31,6 +32,7 @@ export interface DaemonAgent {
   readonly host: Host;
   readonly containers: Containers;
   readonly health: Health;
+  readonly logJanitor: LogJanitor;
 }
 
 export interface DaemonOptions {
@@ -57,8 +59,11 @@ export interface Daemon {
 
 /** A picture of the zones is awaited this long before the log says that it is missing. */
 const PATIENCE_MS = 30_000;
-/** `--rm` containers whose foreground command was killed are given time (settle.ts); this is how often it is looked for its end. */
-const SWEEP_MS = 60_000;
+/**
+ * `--rm` containers whose foreground command was killed are given time (settle.ts), and logs grow unseen: this often it is
+ * looked whether something has become due.
+ */
+const CHORES_MS = 60_000;
 
 /**
  * Starts; rejects with DAEMON_RUNNING where another one has the lock. Everything after that is told in the log and in the
@@ -111,6 +116,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     (error) => agent.log.warn({ reason: inlineChain(error) }, "ended containers could not be cleared away"),
   );
 
+  const tidier = new Repeater(
+    async () => {
+      const vms = zones.zones();
+      if (vms) await agent.logJanitor.tidy(vms, options.signal);
+    },
+    (error) => agent.log.warn({ reason: inlineChain(error) }, "rotated logs could not be tidied"),
+  );
   const stream = await options.events.follow(work.signal, zones);
   const server = await serve({
     socket: paths.socket,
@@ -130,7 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     try {
       const { health, log } = agent;
       const chores = Promise.all([
-        watchForChores(zones, sweeper, work.signal),
+        watchForChores(zones, sweeper, tidier, work.signal),
         runHealthChecks({ zones, health, paths, log, signal: work.signal }),
       ]);
       chores.catch(() => undefined); // awaited at the end
@@ -147,7 +159,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ready = false;
       problem = "it is being stopped";
       agent.log.info("stopping");
-      await sweeper.idle();
+      await Promise.all([sweeper.idle(), tidier.idle()]);
       work.abort();
       await Promise.all([zones.done, stream.done, chores]);
     } finally {
@@ -177,10 +189,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** Clears away what has ended: when a zone changes, and now and then for what only time makes due. */
-async function watchForChores(zones: SharedEvents, sweeper: Repeater, signal: AbortSignal): Promise<void> {
-  const timer = setInterval(() => sweeper.trigger(), SWEEP_MS);
+async function watchForChores(
+  zones: SharedEvents,
+  sweeper: Repeater,
+  tidier: Repeater,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = setInterval(() => {
+    sweeper.trigger();
+    tidier.trigger();
+  }, CHORES_MS);
   try {
     for await (const event of zones.events({ signal })) {
+      if (event.type === "ready") tidier.trigger();
       if (event.type === "ready" || (event.type === "modify" && isSwept(event.vm))) sweeper.trigger();
     }
   } finally {

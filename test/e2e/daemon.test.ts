@@ -57,7 +57,8 @@ test("without a daemon status says so, and events are told all the same", async 
     status: 5,
     stdout: "no daemon runs here; commands work without one\n",
   });
-  expect(await events("--since", "1", "--until", "0s")).toEqual([]);
+  // The image the lab was given.
+  expect((await events("--since", "1", "--until", "0s")).map(({ topic }) => topic)).toEqual(["/images/create"]);
 });
 
 test("one daemon: status, a second one, --rm, SIGTERM", async () => {
@@ -146,6 +147,14 @@ describe("kept over lives", () => {
     expect((await lab.zonelet("status")).status).toBe(0);
     await daemon.end("SIGTERM");
   });
+});
+
+test("what is done to images is told, with a daemon or without", async () => {
+  const { seq } = (await events("--since", "1", "--until", "0s")).at(-1) ?? { seq: 0 };
+  expect((await lab.zonelet("tag", "demo:1", "other:2")).status).toBe(0);
+  expect((await lab.zonelet("rmi", "other:2")).status).toBe(0);
+  const told = await events("--since", String(seq + 1), "--until", "0s", "-f", "topic~=images");
+  expect(told.map(({ topic }) => topic)).toEqual(["/images/update", "/images/delete"]);
 });
 
 test("filters: both grammars, and what is wrong with one", async () => {
