@@ -104,6 +104,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
   });
   const store = createZoneStore(host.paths, log);
   const containers = createContainers({
+    onSignal: (vm, signal) => events.note("/zones/signal", { container_id: vm.uuid, signal }, aboutZone(vm)),
     vmadm,
     images,
     volumes,

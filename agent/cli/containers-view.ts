@@ -1,5 +1,5 @@
 // How containers look to people: one row of `ps`, one document of `inspect`.
-import type { HealthFacts } from "../docker-view/facts.ts";
+import type { ContainerFacts, HealthFacts } from "../docker-view/facts.ts";
 import { labelsOfTags } from "../docker-view/labels.ts";
 import { humanDuration } from "../docker-view/human-duration.ts";
 import { statusText } from "../docker-view/status.ts";
@@ -43,10 +43,26 @@ function psRow({ facts, vm, managed }: ContainerView, options: PsOptions): strin
     facts.imageName ?? facts.imageUuid ?? "-",
     options.noTrunc || command.length <= 30 ? command : `${command.slice(0, 27)}...`,
     facts.createdAt === undefined ? "-" : `${humanDuration(options.now.getTime() - facts.createdAt.getTime())} ago`,
-    statusText(facts, options.now),
+    `${statusText(facts, options.now)}${nextText(facts, options.now)}`,
     addresses(vm).join(", ") || "-",
     managed ? facts.name : `${facts.name} (foreign)`,
   ];
+}
+
+/** Of a container that waits for its restart. */
+function nextText({ nextStart }: ContainerFacts, now: Date): string {
+  const ms = nextStart === undefined ? 0 : nextStart.getTime() - now.getTime();
+  return ms < 1000 ? "" : `, next try in ${humanDuration(ms)}`;
+}
+
+/** Its policy's number of restarts is used up. */
+function hasGivenUp({
+  restartPolicy: { maximumRetryCount: most },
+  restartCount = 0,
+  exit,
+  autoboot,
+}: ContainerFacts): boolean {
+  return autoboot && exit !== undefined && exit.code !== 0 && most > 0 && restartCount >= most;
 }
 
 /** `1.2 MiB (virtual 8.4 MiB)`: what the container wrote, and with its image. */
@@ -97,7 +113,11 @@ export function inspectDocument(
             ...(facts.startError === "" ? {} : { startError: facts.startError }),
             finishedAt: vm.exit_timestamp,
           }),
+      // The platform's figures do not tell a death by the memory cap from another one by SIGKILL.
+      oomKilled: facts.exit?.signal === "SIGKILL" ? "unknown" : false,
       restartCount: facts.restartCount ?? 0,
+      nextStart: facts.nextStart?.toISOString(),
+      ...(hasGivenUp(facts) ? { restartsGivenUp: true } : {}),
       ...(facts.health === undefined ? {} : { health: healthDocument(facts.health) }),
     },
     entrypoint: facts.entrypoint,

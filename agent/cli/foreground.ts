@@ -6,7 +6,8 @@ import type { ZoneUuid } from "../util/ids.ts";
 import { bootFailureText, explainsExit, readBootFailure, type BootFailure } from "../zones/boot-log.ts";
 import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { attachLockPath } from "../zones/locks.ts";
-import { exitOf, hasEnded } from "../zones/observe.ts";
+import { createEndGuard } from "../zones/known-exit.ts";
+import { hasEnded } from "../zones/observe.ts";
 import type { ZoneWatch } from "../zones/watch.ts";
 import { typeInto, type TypedInput } from "./attached-input.ts";
 import type { CliContext } from "./context.ts";
@@ -66,7 +67,7 @@ export async function runForeground(
         ? vmadm.kill(zone, signal)
         : asked === 1
           ? containers.stop(zone)
-          : vmadm.stop(zone, { force: true });
+          : containers.stopNow(zone);
     obeying.catch((error: unknown) => {
       if (!hasCode(error, "ZONE_NOT_RUNNING")) detach.abort(error);
     });
@@ -74,22 +75,23 @@ export async function runForeground(
   const giveBack = context.interrupts.take(obey);
   // A signal that came between the start and this moment must not leave the container running unseen.
   if (context.interrupts.signal.aborted) obey("SIGINT");
-  const ended = (): boolean => {
+  const ended = createEndGuard();
+  const isOver = (): boolean => {
     const vm = watch.current(zone);
-    return vm === undefined || hasEnded(vm);
+    return vm === undefined || ended(vm);
   };
   const input = options.input ? connectInput(context, watch, zone, { ...options, detach, leave }) : undefined;
   try {
     const logs = host.paths.inGlobalZone(`${zonepath}/logs`);
-    for await (const chunk of readLog(logs, { ...options.from, follow: true, ended, signal: detach.signal }))
+    for await (const chunk of readLog(logs, { ...options.from, follow: true, ended: isOver, signal: detach.signal }))
       await (chunk.stream === "stderr" ? context.output.err(chunk.bytes) : context.output.out(chunk.bytes));
     if (wasLeft()) return undefined;
     detach.signal.throwIfAborted();
-    const vm = await watch.until(zone, (now) => now === undefined || hasEnded(now), detach.signal);
+    const vm = await watch.until(zone, (now) => now === undefined || ended(now), detach.signal);
     await obeying.catch((error: unknown) => {
       if (!hasCode(error, "ZONE_NOT_RUNNING")) throw error;
     });
-    const exit = vm ? exitOf(vm) : undefined;
+    const exit = vm ? await containers.exit(vm) : undefined;
     if (!exit) throw new AgentError("CONTAINER_NOT_FOUND", "the container was removed while it ran");
     const bootFailure = readBootFailure(host.paths.inGlobalZone(`${zonepath}/root`));
     return {

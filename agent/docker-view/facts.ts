@@ -67,6 +67,8 @@ export interface ContainerFacts {
   readonly restartPolicy: RestartPolicy;
   /** Undefined: never started. */
   readonly restartCount: number | undefined;
+  /** Milliseconds, as the last restart by policy left it. */
+  readonly restartDelayMs: number | undefined;
   readonly log: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
   readonly resolvers: readonly string[] | undefined;
   readonly dnsSearch: readonly string[] | undefined;
@@ -172,6 +174,7 @@ export function containerFacts(zone: ZoneLike, run: RunFacts = {}): ContainerFac
     },
     restartPolicy: parseRestartPolicy(metadata[KEY.restartPolicy]),
     restartCount: count(metadata["docker:restartcount"]),
+    restartDelayMs: count(metadata["docker:restartdelay"]),
     log: {
       driver: text(metadata[KEY.logDriver]) ?? "json-file",
       options: jsonText(metadata[KEY.logConfig], textMap) ?? {},

@@ -24,6 +24,23 @@ export interface StoppedRun {
   readonly restartCount: number;
 }
 
+/**
+ * Milliseconds from the end of a run to the next start by policy (dockerinit.md 5.3). `recorded`: `docker:restartdelay`.
+ * Undefined: how long the run lasted is not known, and it matters.
+ */
+export function restartDelayMs(run: {
+  readonly recorded: number | undefined;
+  readonly restartCount: number;
+  readonly ranForMs: number | undefined;
+}): number | undefined {
+  if (run.ranForMs === undefined) return undefined;
+  if (run.ranForMs > LONG_RUN_MS) return FIRST_DELAY_MS;
+  return run.recorded ?? FIRST_DELAY_MS * 2 ** run.restartCount;
+}
+
+const LONG_RUN_MS = 10_000;
+const FIRST_DELAY_MS = 100;
+
 /** Will the platform start a zone again that has come down? Its own decision, in its own order. */
 export function startsAgain({ policy, autoboot, exitStatus, restartCount }: StoppedRun): boolean {
   if (!autoboot || policy.name === "no") return false;

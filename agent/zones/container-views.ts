@@ -1,4 +1,5 @@
 // Zones with all that the node knows of them, for whoever shows them.
+import { lstatSync } from "node:fs";
 import { BlockList, isIPv4 } from "node:net";
 import type { Config } from "../config/schema.ts";
 import {
@@ -8,13 +9,15 @@ import {
   type NicFacts,
   type StartFailure,
 } from "../docker-view/facts.ts";
+import { restartDelayMs } from "../docker-view/restart-policy.ts";
 import type { DiskUse, NodeSurroundings } from "../docker-view/surroundings.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { explainsExit, readBootFailure } from "./boot-log.ts";
 import { healthcheckOf, readHealth } from "./health.ts";
 import { bootOf, isStale, stateOf } from "./health-state.ts";
-import { isOurs } from "./observe.ts";
+import { wasKilled } from "./known-exit.ts";
+import { hasEnded, isOurs } from "./observe.ts";
 import type { ZoneRecord } from "./record.ts";
 
 export interface ContainerView {
@@ -35,13 +38,15 @@ export interface ViewSources {
 
 /** Reads nothing but the boot logs of containers that ended the way dockerinit ends them, and results of health checks. */
 export function containerViews(vms: readonly VmObject[], sources: ViewSources): ContainerView[] {
-  const recorded = new Set<string>(sources.records.map((record) => record.uuid));
+  const records = new Map<string, ZoneRecord>(sources.records.map((record) => [record.uuid, record]));
   const networkName = (nic: NicFacts): string | undefined => networkOf(nic, sources.config.networks);
   return vms.map((vm) => ({
     vm,
     facts: containerFacts(vm, {
       startFailure: startFailure(vm, sources.paths),
+      killed: wasKilled(vm, records.get(vm.uuid), sources.paths),
       health: healthFacts(vm, sources.paths),
+      nextStart: nextStart(vm, sources.paths),
     }),
     surroundings: {
       // The node's firewall rules are not read: fwadm is not among the commands the agent runs.
@@ -51,7 +56,7 @@ export function containerViews(vms: readonly VmObject[], sources: ViewSources): 
       packageName: sources.config.packages.find((one) => one.uuid === vm["billing_id"])?.name,
       disk: sources.disk?.get(vm.uuid),
     },
-    managed: isOurs(vm) || recorded.has(vm.uuid),
+    managed: isOurs(vm) || records.has(vm.uuid),
   }));
 }
 
@@ -61,6 +66,22 @@ function startFailure(vm: VmObject, paths: HostPaths): StartFailure | undefined 
   return failure && explainsExit(failure, vm.exit_status)
     ? { message: failure.message, code: failure.dockerCode }
     : undefined;
+}
+
+/** When vmadmd starts it again by its policy; undefined where it does not, or that is not known. */
+function nextStart(vm: VmObject, paths: HostPaths): Date | undefined {
+  if (vm.state !== "stopped" || vm.exit_timestamp === undefined || hasEnded(vm)) return undefined;
+  const exited = changedMs(`${vm.zonepath}/lastexited`, paths);
+  const booted = changedMs(`${vm.zonepath}/lastbooted`, paths);
+  const { restartCount = 0, restartDelayMs: recorded } = containerFacts(vm);
+  const ranForMs = exited === undefined || booted === undefined ? undefined : exited - booted;
+  const delayMs = restartDelayMs({ recorded, restartCount, ranForMs });
+  return exited === undefined || delayMs === undefined ? undefined : new Date(exited + delayMs);
+}
+
+/** Both files are the global zone's: the zone cannot reach them. */
+function changedMs(path: string, paths: HostPaths): number | undefined {
+  return lstatSync(paths.inGlobalZone(path), { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /** As under Docker one that has ended is unhealthy. */

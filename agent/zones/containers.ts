@@ -5,14 +5,16 @@ import { inlineChain } from "../errors/chain.ts";
 import { acquireLock } from "../util/lock.ts";
 import { isContainerName, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import type { VmObject } from "../vmadm/schema.ts";
-import { exitOf, hasEnded, isContainerZone, isOurs } from "./observe.ts";
+import { isContainerZone, isOurs } from "./observe.ts";
 import type { ExitStatus } from "../vmadm/exit-status.ts";
 import { containerName, findZone } from "./find.ts";
+import { createEndGuard, knownExit } from "./known-exit.ts";
 import { launch, type LaunchDependencies, type Launched, type LaunchRequest } from "./launch.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
 import { renameContainer } from "./rename.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, isSweepable, judge } from "./settle.ts";
+import { killZone, stopZone, tellSignal, type StopDependencies, type StopOptions } from "./stop.ts";
 import { watchZones } from "./watch.ts";
 import { LINUX_SIGNALS, parseSignal } from "../util/linux-signals.ts";
 import { suggest } from "../util/suggest.ts";
@@ -31,8 +33,12 @@ export interface Containers {
   launch(request: LaunchRequest): Promise<Launched>;
   start(reference: string, options?: VerbOptions): Promise<VmObject>;
   /** Sends the stop signal, waits `timeoutS` (default: the container's own, else 10 s), then kills. Not running is success. */
-  stop(reference: string, options?: VerbOptions & { readonly timeoutS?: number | undefined }): Promise<VmObject>;
-  restart(reference: string, options?: VerbOptions & { readonly timeoutS?: number | undefined }): Promise<VmObject>;
+  stop(reference: string, options?: StopOptions): Promise<VmObject>;
+  restart(reference: string, options?: StopOptions): Promise<VmObject>;
+  /** SIGKILL at once, also while another command stops it politely. */
+  stopNow(zone: ZoneUuid, options?: VerbOptions): Promise<void>;
+  /** How the container's last run ended, as far as it is known. */
+  exit(vm: VmObject): Promise<ExitStatus | undefined>;
   /** A signal to the container's first process, by name or Linux number. */
   kill(reference: string, signal: string, options?: VerbOptions): Promise<VmObject>;
   /** See `renameContainer`. */
@@ -50,10 +56,7 @@ export interface Containers {
   sweep(zones: readonly VmObject[], options?: VerbOptions): Promise<void>;
 }
 
-export interface ContainersDependencies extends LaunchDependencies {
-  /** Told of each signal somebody asked us to send, by its Linux number, once it is on its way. */
-  readonly onSignal?: (vm: VmObject, signal: string) => Promise<void>;
-}
+export type ContainersDependencies = LaunchDependencies & StopDependencies;
 
 export function createContainers(dependencies: ContainersDependencies): Containers {
   const { vmadm, store, paths, log } = dependencies;
@@ -98,40 +101,18 @@ export function createContainers(dependencies: ContainersDependencies): Containe
   async function startZone(vm: VmObject, record: ZoneRecord | undefined, options: VerbOptions): Promise<void> {
     const onSpawn = record ? { onSpawn: childRecorder(record, store) } : {};
     await vmadm.start(vm.uuid, { ...call(options), ...onSpawn });
-    if (record) await store.save({ ...record, phase: "started", want: "running", attached: false, child: undefined });
+    if (record)
+      await store.save({
+        ...record,
+        phase: "started",
+        want: "running",
+        attached: false,
+        child: undefined,
+        killed: undefined,
+      });
   }
 
-  async function stopZone(
-    vm: VmObject,
-    options: VerbOptions & { readonly timeoutS?: number | undefined },
-  ): Promise<void> {
-    const timeoutS = options.timeoutS ?? numberOf(vm, "zonelet:stop_timeout") ?? 10;
-    const signal = vm.internal_metadata["zonelet:stop_signal"];
-    if (vm.state === "running" && typeof signal === "string" && signal !== "SIGTERM") {
-      // vmadm's own stop knows only TERM, so another signal is sent by us and given its time first.
-      await vmadm.kill(vm.uuid, signal, call(options));
-      if (await endsWithin(vm, timeoutS * 1000, options)) {
-        await vmadm.stop(vm.uuid, call(options)); // clears autoboot: a restart policy must not bring it back
-        return;
-      }
-    }
-    // `-t 0` means "not given" to vmadm: the shortest patience it has is one second (vmadm.md 3.7).
-    await vmadm.stop(vm.uuid, { ...call(options), timeoutS: Math.max(1, timeoutS) });
-  }
-
-  async function endsWithin(vm: VmObject, ms: number, options: VerbOptions): Promise<boolean> {
-    const deadline = AbortSignal.timeout(ms);
-    const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
-    try {
-      using watch = await watchZones(vmadm, { zone: vm.uuid, signal });
-      await watch.until(vm.uuid, (now) => now?.state !== "running", signal);
-      return true;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (deadline.aborted) return false;
-      throw error;
-    }
-  }
+  const exit = async (vm: VmObject): Promise<ExitStatus | undefined> => knownExit(vm, await store.get(vm.uuid), paths);
 
   return {
     list,
@@ -145,13 +126,13 @@ export function createContainers(dependencies: ContainersDependencies): Containe
       }),
     stop: (reference, options = {}) =>
       withZone(reference, options, async (vm) => {
-        await stopZone(vm, options);
+        await stopZone(vm, options, dependencies);
         return vm;
       }),
     restart: (reference, options = {}) =>
       withZone(reference, options, async (vm, record) => {
         // Not `vmadm reboot`: it ignores the timeout (vmadm.md 3.8).
-        if (vm.state === "running") await stopZone(vm, options);
+        if (vm.state === "running") await stopZone(vm, options, dependencies);
         await startZone(vm, record, options);
         return vm;
       }),
@@ -166,9 +147,14 @@ export function createContainers(dependencies: ContainersDependencies): Containe
         );
       }
       const vm = await find(reference, options);
+      await tellSignal(vm, name, dependencies);
       await vmadm.kill(vm.uuid, name, call(options));
       return vm;
     },
+    stopNow: async (zone, options = {}) => {
+      await killZone(await find(zone, options), options, dependencies);
+    },
+    exit,
     rename: (reference, newName, options = {}) => renameContainer(reference, newName, dependencies, options),
     remove: async (reference, options = {}) => {
       const zones = await list(options);
@@ -201,6 +187,7 @@ export function createContainers(dependencies: ContainersDependencies): Containe
           throw new AgentError("CONTAINER_RUNNING", `container "${containerName(vm)}" is running`, {
             hint: `stop it first, or "zonelet rm -f ${containerName(vm)}"`,
           });
+        await tellSignal(vm, "SIGKILL", dependencies);
         if (record) await deleteZone(record, dependencies);
         else await vmadm.delete(vm.uuid, call(options));
         return containerName(vm);
@@ -208,15 +195,17 @@ export function createContainers(dependencies: ContainersDependencies): Containe
     },
     wait: async (reference, options = {}) => {
       const found = await find(reference, options);
+      const ended = createEndGuard();
+      ended(found);
       using watch = await watchZones(vmadm, { zone: found.uuid, signal: options.signal });
       const vm = await watch.until(
         found.uuid,
-        (now) => now === undefined || hasEnded(now) || (now.state === "stopped" && found.state === "stopped"),
+        (now) => now === undefined || ended(now) || (now.state === "stopped" && found.state === "stopped"),
         options.signal,
       );
       if (!vm)
         throw new AgentError("CONTAINER_NOT_FOUND", `container "${reference}" was removed while it was waited for`);
-      return exitOf(vm) ?? { code: 0, coreDumped: false };
+      return (await exit(vm)) ?? { code: 0, coreDumped: false };
     },
     seenEnding: (zone, name, options = {}) =>
       locked(name, options, async () => {
@@ -265,9 +254,4 @@ export function createContainers(dependencies: ContainersDependencies): Containe
 
 function call(options: VerbOptions): { readonly signal?: AbortSignal } {
   return options.signal ? { signal: options.signal } : {};
-}
-
-function numberOf(vm: VmObject, key: string): number | undefined {
-  const value = Number(vm.internal_metadata[key] ?? NaN);
-  return Number.isFinite(value) ? value : undefined;
 }

@@ -33,6 +33,8 @@ export const zoneRecordSchema = z.object({
   /** Group of the container. */
   group: z.string().optional(),
   createdAt: z.string(),
+  /** When we ended its run by SIGKILL, which the platform may show as 0; cleared by the next start. */
+  killed: z.object({ from: z.string(), until: z.string().optional() }).optional(),
   /** Child that was changing the zone when the record was last written. */
   child: processIdentity.optional(),
 });
