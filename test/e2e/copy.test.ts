@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeBusyboxImage } from "../support/busybox-image.ts";
@@ -20,60 +19,46 @@ const at = (...parts: string[]): string => join(lab.work, ...parts);
 
 test("follows Docker's rules for trailing slashes and /.", async () => {
   await sh("mkdir -p /d/e; echo one >/d/e/f; ln -s /etc/passwd /d/l; ln /d/e/f /d/h");
-  for (const [from, to, shown] of [
+  const rules = [
     ["box:/d", "there", "there/d/e/f"],
     ["box:/d/.", "there", "there/e/f"],
     ["box:/d", "fresh", "fresh/e/f"],
     ["box:/d/.", "other", "other/e/f"],
     ["box:/d/e/f", "file", "file"],
     ["box:d/e/f", "there/", "there/f"],
-  ] as const) {
-    mkdirSync(at("there"), { recursive: true });
-    expect(await lab.zonelet("cp", from, to)).toMatchObject({ status: 0, stderr: "" });
-    expect(readFileSync(at(shown), "utf8")).toBe("one\n");
-    for (const name of ["there", "fresh", "other", "file"]) rmSync(at(name), { recursive: true, force: true });
-  }
-  for (const [from, to] of [
-    ["box:/nope", "x"],
-    ["box:/d/e/f", "nodir/"],
-    ["box:/d", "missing/x"],
-  ] as const)
-    expect(await lab.zonelet("cp", from, to)).toMatchObject({ status: 5 });
+  ] as const;
+  const copied = rules.map(async ([from, to, shown], index) => {
+    const cwd = at(String(index));
+    mkdirSync(join(cwd, "there"), { recursive: true });
+    expect(await lab.run(["cp", from, to], { cwd })).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(join(cwd, shown), "utf8")).toBe("one\n");
+  });
+  const refused = (["/nope x", "/d/e/f nodir/", "/d missing/x"] as const).map(async (words) => {
+    const [from = "", to = ""] = words.split(" ");
+    expect(await lab.zonelet("cp", `box:${from}`, to)).toMatchObject({ status: 5 });
+  });
+  await Promise.all([...copied, ...refused]);
 });
 
 test("into the container, tars both ways, and links with -L", async () => {
   mkdirSync(at("src/sub"), { recursive: true });
   writeFileSync(at("src/sub/f"), "two\n");
-  expect(await lab.run(["cp", "src", "box:/tmp"], { cwd: lab.work })).toMatchObject({ status: 0 });
-  expect(await lab.zonelet("cp", "src/.", "box:/tmp/new")).toMatchObject({ status: 0 });
-  expect(await lab.zonelet("cp", "src/sub/f", "box:/tmp/name")).toMatchObject({ status: 0 });
+  const copies = [
+    ["src", "box:/tmp"],
+    ["src/.", "box:/tmp/new"],
+    ["src/sub/f", "box:/tmp/name"],
+  ].map((words) => lab.zonelet("cp", ...words));
+  expect((await Promise.all(copies)).map(({ status }) => status)).toEqual([0, 0, 0]);
   expect(await sh("cat /tmp/src/sub/f /tmp/new/sub/f /tmp/name; stat -c %u /tmp/name")).toBe("two\ntwo\ntwo\n0\n");
-  expect(await lab.zonelet("cp", "src", "box:/tmp/name")).toMatchObject({ status: 5 });
-  expect(await lab.zonelet("cp", "src", "box:/nowhere/x")).toMatchObject({ status: 5 });
-  const tar = (await lab.zonelet("cp", "box:/d", "-")).stdout;
-  expect(tar).toContain("./d/e/f");
-  await lab.zonelet("cp", "-L", "box:/d/l", "passwd");
+  const [file, nowhere, tar] = await Promise.all([
+    lab.zonelet("cp", "src", "box:/tmp/name"),
+    lab.zonelet("cp", "src", "box:/nowhere/x"),
+    lab.zonelet("cp", "box:/d", "-"),
+    lab.zonelet("cp", "-L", "box:/d/l", "passwd"),
+  ]);
+  expect([file.status, nowhere.status]).toEqual([5, 5]);
+  expect(tar.stdout).toContain("./d/e/f");
   expect(readFileSync(at("passwd"), "utf8")).toContain("root:x:0");
-});
-
-test("a tenant who swaps links while we copy reads and writes inside the zone only", async () => {
-  const bait = at("bait");
-  mkdirSync(bait);
-  writeFileSync(join(bait, "secret"), "of the machine");
-  await sh("mkdir -p /race/dir /race/real; echo tenant >/race/dir/secret");
-  const swap = `while :; do mv /race/dir /race/was; ln -s ${bait} /race/dir; rm /race/dir; mv /race/was /race/dir; done`;
-  await lab.zonelet("exec", "-d", "box", "sh", "-c", swap);
-  writeFileSync(at("in"), "from the machine");
-  for (let i = 0; i < 3; i++) {
-    await lab.zonelet("cp", "in", "box:/race/dir/secret");
-    rmSync(at("out"), { recursive: true, force: true });
-    mkdirSync(at("out"));
-    await lab.zonelet("cp", "-L", "box:/race/dir", "out");
-    const text = execFileSync("sh", ["-c", 'cat "$1"/*/* 2>/dev/null || true', "cat", at("out")]).toString();
-    expect(text).not.toContain("of the machine");
-  }
-  expect(readdirSync(bait)).toEqual(["secret"]);
-  expect(readFileSync(join(bait, "secret"), "utf8")).toBe("of the machine");
 });
 
 test("top shows the processes; pause says that it cannot be", async () => {

@@ -16,16 +16,14 @@ afterAll(() => lab.destroy());
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /gm;
 
 test("each stream goes to ours, or only one", async () => {
-  expect(await lab.zonelet("logs", "web")).toMatchObject({
-    status: 0,
-    stdout: "one\ntwo\ncafé end\n",
-    stderr: "oops\n",
-  });
-  expect(await lab.zonelet("logs", "--stream", "stderr", "web")).toMatchObject({ stdout: "", stderr: "oops\n" });
-  expect(await lab.zonelet("logs", "-f", "--tail", "2", "web")).toMatchObject({
-    stdout: "café end\n",
-    stderr: "oops\n",
-  });
+  const [all, one, followed] = await Promise.all([
+    lab.zonelet("logs", "web"),
+    lab.zonelet("logs", "--stream", "stderr", "web"),
+    lab.zonelet("logs", "-f", "--tail", "2", "web"),
+  ]);
+  expect(all).toMatchObject({ status: 0, stdout: "one\ntwo\ncafé end\n", stderr: "oops\n" });
+  expect(one).toMatchObject({ stdout: "", stderr: "oops\n" });
+  expect(followed).toMatchObject({ stdout: "café end\n", stderr: "oops\n" });
 });
 
 test("a time and details before each line, not before each record", async () => {
@@ -42,9 +40,16 @@ test("a time and details before each line, not before each record", async () => 
 test("since and until take what -t printed", async () => {
   const { stderr } = await lab.zonelet("logs", "-t", "--stream", "stderr", "web");
   const time = stderr.slice(0, 30);
-  expect(await lab.zonelet("logs", "--since", time, "web")).toMatchObject({ stdout: "café end\n", stderr: "oops\n" });
-  expect(await lab.zonelet("logs", "--until", time, "web")).toMatchObject({ stdout: "one\ntwo\n", stderr: "" });
-  expect(await lab.zonelet("logs", "--since", "yesterday", "web")).toMatchObject({ status: 2, stdout: "" });
+  const [since, until, wrong] = await Promise.all(
+    [
+      ["--since", time],
+      ["--until", time],
+      ["--since", "yesterday"],
+    ].map((flags) => lab.zonelet("logs", ...flags, "web")),
+  );
+  expect(since).toMatchObject({ stdout: "café end\n", stderr: "oops\n" });
+  expect(until).toMatchObject({ stdout: "one\ntwo\n", stderr: "" });
+  expect(wrong).toMatchObject({ status: 2, stdout: "" });
 });
 
 test("several containers: whole lines with their names", async () => {
