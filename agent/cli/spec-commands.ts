@@ -51,7 +51,8 @@ export function addSpecCommands(program: Command, context: CliContext, setStatus
         });
         const prepared = plan.prepare(await plan.image(), newZoneUuid());
         if (options.output !== "table") {
-          await context.output.out(formatData(prepared.origins, options.output));
+          const rows = prepared.origins.map(({ path, from, why }) => ({ path, from, why }));
+          await context.output.out(formatData(rows, options.output));
           continue;
         }
         const rows = prepared.origins.map((o) => [o.path, valueAt(prepared.manifest, o.path), o.from, o.why]);

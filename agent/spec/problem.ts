@@ -14,9 +14,13 @@ export interface Place {
   readonly excerpt?: string;
 }
 
-export interface SpecProblem extends Place {
+/** A field of a document and where it stands. */
+export interface FieldPlace extends Place {
   /** `networks[0].ip`; empty for the document itself. */
   readonly path: string;
+}
+
+export interface SpecProblem extends FieldPlace {
   readonly message: string;
   /** The word that was probably meant. */
   readonly suggestion?: string;
@@ -46,14 +50,14 @@ export function formatPath(path: SpecPath): string {
     .join("");
 }
 
-/** `web.yaml:2:7 user: …`, or `--user: …` where a flag says it all. */
-export function formatComplaint(place: Place, path: string, message: string): string {
-  if (place.where.startsWith("-")) return `${place.where}: ${message}`;
+/** `web.yaml:2:7 user: …`, or `--user: …` and `IMAGE: …` where the command line's own word says it all. */
+function formatComplaint(place: Place, path: string, message: string): string {
+  if (/^(?:-|[A-Z]+$)/.test(place.where)) return `${place.where}: ${message}`;
   return path === "" ? `${place.where} ${message}` : `${place.where} ${path}: ${message}`;
 }
 
 /** One problem as people read it: place, path, sentence, and the line with a caret below the place. */
-function formatProblem(problem: SpecProblem): string {
+export function formatProblem(problem: SpecProblem): string {
   const head = formatComplaint(problem, problem.path, problem.message);
   if (problem.excerpt === undefined || problem.line === undefined || problem.column === undefined) return head;
   if (problem.excerpt.length > EXCERPT_LENGTH) return head;

@@ -1,12 +1,11 @@
 // Spec + image + node = a container with nothing left to decide. Docker's rules of merging hold (moby daemon/commit.go;
 // container-specs.md 8), not those of sdc-docker where the two differ.
-import { AgentError } from "../errors/agent-error.ts";
 import type { ImageUuid, ZoneUuid } from "../util/ids.ts";
 import type { ContainerSpec } from "./container-spec.ts";
 import { effectiveHealthcheck } from "./healthcheck.ts";
 import type { ImageConfig } from "./image-config.ts";
 import { effectiveLabels, isReservedLabel, RESERVED_LABELS, type Command } from "./image-defaults.ts";
-import { formatComplaint, specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
+import { specError, type SpecPath, type SpecProblem, type SpecWarning } from "./problem.ts";
 import { PACKAGE_LABEL, type Package } from "./packages.ts";
 import { resolveCommand, resolveEnv } from "./resolve-command.ts";
 import { logOptionsOf, resolveLimits, resolveLogSize } from "./resolve-limits.ts";
@@ -14,7 +13,7 @@ import { checkNfs, resolveMounts, type MountsOf } from "./resolve-mounts.ts";
 import { resolveNetworks, type NodeNetwork } from "./resolve-networks.ts";
 import type { FieldOrigin, FieldOrigins, GroupPlace, ResolvedContainer } from "./resolved.ts";
 import { parseSignal } from "../util/linux-signals.ts";
-import { fullPath, problemAt, type SpecSource } from "./source.ts";
+import { fieldPlace, fullPath, problemAt, type SpecSource } from "./source.ts";
 import { checkUser, isRoot, type ImageFiles } from "./user.ts";
 
 /** What a spec has to know of its image. `imgadm`'s RunnableImage fits. */
@@ -95,7 +94,10 @@ export function resolveContainer(input: ResolveInput): Resolution {
         ...(hint === undefined ? {} : { hint }),
         where: source.locate(path).where,
       }),
-    fromSpec: (key) => ({ from: "spec", why: `${key} (${source.locate([key]).where})` }),
+    fromSpec: (key) => {
+      const place = fieldPlace(source, [key]);
+      return { from: "spec", why: `${key} (${place.where})`, place };
+    },
   };
   const origin = (key: keyof ContainerSpec, otherwise: FieldOrigin): FieldOrigin =>
     spec[key] === undefined ? otherwise : context.fromSpec(key);
@@ -118,31 +120,28 @@ export function resolveContainer(input: ResolveInput): Resolution {
   const workdir = spec.workdir ?? config?.WorkingDir ?? "";
   const logSize = resolveLogSize(context);
 
-  if (problems.length > 0) throw specError("SPEC_INVALID", problems);
+  const refusedUser = user.ok
+    ? []
+    : [
+        userFromSpec
+          ? problemAt(source, ["user"], user.message)
+          : problemAt(source, ["image"], `its user ${JSON.stringify(wantedUser)} cannot be had: ${user.message}`),
+      ];
+  if (problems.length > 0) throw specError("SPEC_INVALID", [...problems, ...refusedUser]);
   if (mounts.nfs.length > 0 && node.host.lab) {
     const i = (spec.volumes ?? []).findIndex((volume) => volume.type === "nfs");
     throw specError("SPEC_UNSUPPORTED", [problemAt(source, ["volumes", i], "the lab host has no NFS client")]);
   }
-  if (!user.ok) {
-    const message = userFromSpec
-      ? formatComplaint(source.locate(["user"]), fullPath(source, ["user"]), user.message)
-      : `user ${JSON.stringify(wantedUser)} of the image: ${user.message}`;
-    throw new AgentError("USER_UNKNOWN", message, { hint: user.hint });
+  if (!user.ok) throw specError("USER_UNKNOWN", refusedUser, user.hint);
+  if (spec.nonRoot === true && isRoot(user.user, input.files)) {
+    const message = `root is refused as user, and ${userFromSpec ? "the document" : "the image"} names no other`;
+    const problem = problemAt(source, userFromSpec ? ["user"] : ["nonRoot"], message);
+    throw specError("USER_UNKNOWN", [problem], "name a user of the image's passwd file");
   }
-  if (spec.nonRoot === true && isRoot(user.user, input.files))
-    throw new AgentError(
-      "USER_UNKNOWN",
-      `${formatComplaint(source.locate([]), fullPath(source, []), "root is refused as user")}, and ${userFromSpec ? "the document" : "the image"} names no other`,
-      { hint: "name a user of the image's passwd file" },
-    );
-  if (command.entrypoint.length + command.cmd.length === 0)
-    throw new AgentError(
-      "NO_COMMAND",
-      `no command specified: neither ${source.name} nor the image ${spec.image} says what to run`,
-      {
-        hint: "give a command",
-      },
-    );
+  if (command.entrypoint.length + command.cmd.length === 0) {
+    const message = `no command specified, and the image ${spec.image} has none`;
+    throw specError("NO_COMMAND", [problemAt(source, ["image"], message)], "give a command");
+  }
 
   const nodeDefault = (key: string): FieldOrigin => ({ from: "node", why: `defaults.${key}` });
   const kernelVersion = spec.kernelVersion ?? image.kernelVersion;

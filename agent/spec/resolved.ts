@@ -1,6 +1,7 @@
 // A container with nothing left to decide: the spec merged with its image's configuration and the node's defaults.
 // `buildZoneManifest` turns it into a payload without asking anything else. Sizes are bytes, CPUs are cores; the
 // platform's units come in at zoneinit/resources.ts only.
+import type { FieldPlace } from "./problem.ts";
 import type { Healthcheck } from "./healthcheck.ts";
 import type { AccountLines } from "./added-accounts.ts";
 import type { ContainerName, ImageUuid, ZoneUuid } from "../util/ids.ts";
@@ -161,6 +162,8 @@ export interface GroupCondition {
 export interface FieldOrigin {
   readonly from: "spec" | "image" | "package" | "node" | "derived";
   readonly why: string;
+  /** The document's own words for it, for complaints that come later. */
+  readonly place?: FieldPlace;
 }
 
 export type FieldOrigins = Readonly<Partial<Record<keyof ResolvedContainer, FieldOrigin>>>;

@@ -1,5 +1,5 @@
 // Where a spec's values came from. The rest of the package knows values and paths only; a source finds the place again.
-import { formatPath, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
+import { formatPath, type FieldPlace, type Place, type SpecPath, type SpecProblem } from "./problem.ts";
 
 export interface SpecSource {
   /** What to call it: the file's name, `<stdin>` or `command line`. */
@@ -19,6 +19,11 @@ export function fullPath(source: SpecSource, path: SpecPath): string {
   return formatPath(source.pathOf?.(path) ?? [...(source.base ?? []), ...path]);
 }
 
+/** A field, with the place to show for it. */
+export function fieldPlace(source: SpecSource, path: SpecPath, at: "key" | "value" = "value"): FieldPlace {
+  return { ...source.locate(path, at), path: fullPath(source, path) };
+}
+
 /** A problem at a path of a source. */
 export function problemAt(
   source: SpecSource,
@@ -27,8 +32,7 @@ export function problemAt(
   options: { readonly at?: "key" | "value"; readonly suggestion?: string } = {},
 ): SpecProblem {
   return {
-    ...source.locate(path, options.at ?? "value"),
-    path: fullPath(source, path),
+    ...fieldPlace(source, path, options.at),
     message,
     ...(options.suggestion === undefined ? {} : { suggestion: options.suggestion }),
   };

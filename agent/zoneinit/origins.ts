@@ -91,6 +91,7 @@ export function valueOrigins(manifest: ZoneManifest, fields: FieldOrigins): Valu
       path,
       from: origin?.from ?? "derived",
       why: [origin?.why, rule].filter((part) => part !== undefined).join(", "),
+      ...(origin?.place === undefined ? {} : { place: origin.place }),
     };
   });
 }

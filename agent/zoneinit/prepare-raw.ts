@@ -8,7 +8,7 @@ import type { RawManifest, RawNic } from "../spec/raw-manifest.ts";
 import { isAllowedSource } from "../spec/resolve-mounts.ts";
 import type { NodeFacts, SpecImage } from "../spec/resolve.ts";
 import { parseSignal } from "../util/linux-signals.ts";
-import { problemAt, type SpecSource } from "../spec/source.ts";
+import { fieldPlace, problemAt, type SpecSource } from "../spec/source.ts";
 import { checkUser, type ImageFiles } from "../spec/user.ts";
 import { imageUuidFromHex, isContainerName, isUuid, isZoneUuid, newZoneUuid, type ZoneUuid } from "../util/ids.ts";
 import type { ZoneManifest, ZoneNic } from "../vmadm/schema.ts";
@@ -89,7 +89,9 @@ export function prepareRaw(
     openStdin: metadata[DOCKER_KEYS.openStdin] === true,
     stopSignal: promises.stopSignal,
     stopTimeoutS: promises.stopTimeoutS,
-    bindSources: (raw.filesystems ?? []).map((fs) => fs.source).filter((path) => !isUuid(path)),
+    bindSources: (raw.filesystems ?? []).flatMap(({ source: path }, i) =>
+      isUuid(path) ? [] : [{ path, place: fieldPlace(source, ["filesystems", i, "source"]) }],
+    ),
     volumes: [],
     files: [],
     directories: [],
@@ -194,19 +196,20 @@ function promisesOf(raw: RawManifest, source: SpecSource, imageUuid: string, pro
 function checkContainer(metadata: Metadata, source: SpecSource, files: ImageFiles, warnings: SpecWarning[]): void {
   const empty = (key: string): boolean => /^\s*\[\s*\]\s*$/.test(String(metadata[key] ?? "[]"));
   if (empty(DOCKER_KEYS.entrypoint) && empty(DOCKER_KEYS.cmd))
-    throw new AgentError(
+    throw specError(
       "NO_COMMAND",
-      `no command specified: ${source.name} has neither docker:cmd nor docker:entrypoint`,
-      {
-        hint: "a raw manifest takes nothing from its image: give docker:cmd, or write a container spec",
-      },
+      [problemAt(source, ["internal_metadata"], "no command specified: neither docker:cmd nor docker:entrypoint")],
+      "a raw manifest takes nothing from its image: give docker:cmd, or write a container spec",
     );
   const path = ["internal_metadata", DOCKER_KEYS.user];
-  const { where } = source.locate(path);
   const user = checkUser(String(metadata[DOCKER_KEYS.user] ?? ""), files);
-  if (!user.ok) throw new AgentError("USER_UNKNOWN", `${where} docker:user: ${user.message}`, { hint: user.hint });
+  if (!user.ok) throw specError("USER_UNKNOWN", [problemAt(source, path, user.message)], user.hint);
   if (user.warning !== undefined)
-    warnings.push({ path: path.join("."), message: `user ${user.user} ${user.warning}`, where });
+    warnings.push({
+      path: path.join("."),
+      message: `user ${user.user} ${user.warning}`,
+      where: source.locate(path).where,
+    });
 }
 
 function mountProblems(raw: RawManifest, node: NodeFacts, source: SpecSource): SpecProblem[] {
@@ -253,7 +256,8 @@ function rawOrigins(manifest: ZoneManifest, source: SpecSource): ValueOrigin[] {
     const [key = "", ...inner] = path.split(".");
     const steps = inner.length === 0 ? [key] : [key, inner.join(".")];
     if (!hasPath(top, steps)) return { path, from: "derived", why: derivedRule(path, top) };
-    return { path, from: "spec", why: `${path} (${source.locate(steps).where})` };
+    const place = fieldPlace(source, steps);
+    return { path, from: "spec", why: `${path} (${place.where})`, place };
   });
 }
 

@@ -5,9 +5,11 @@ import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { Converted } from "../spec/from-neutral/containers.ts";
 import type { MountsOf } from "../spec/resolve-mounts.ts";
 import { randomName } from "../spec/names.ts";
+import { cleanPath } from "../spec/paths.ts";
+import type { SpecPath } from "../spec/problem.ts";
 import { logOptionsOf } from "../spec/resolve-limits.ts";
 import { resolveContainer, type NodeFacts, type SpecImage } from "../spec/resolve.ts";
-import { problemAt, type SpecSource } from "../spec/source.ts";
+import { fieldPlace, problemAt, type SpecSource } from "../spec/source.ts";
 import type { ImageFiles } from "../spec/user.ts";
 import { isContainerName, newZoneUuid, type ContainerName, type ZoneUuid } from "../util/ids.ts";
 import { logFaults } from "./log-driver.ts";
@@ -83,7 +85,9 @@ export function prepareContainer(
     stopSignal: container.stopSignal,
     stopTimeoutS: stopTimeoutSeconds(container.stopTimeoutMs),
     ...(container.accounts === undefined ? {} : { accounts: container.accounts }),
-    bindSources: mounts.filter((mount) => mount.type === "bind" && !mount.volume).map((mount) => mount.source),
+    bindSources: mounts
+      .filter((mount) => mount.type === "bind" && !mount.volume)
+      .map((mount) => ({ path: mount.source, place: fieldPlace(source, mountPath(spec, mount.source)) })),
     volumes: mounts.flatMap((mount) => mount.volume ?? []),
     files: container.files,
     directories: mounts.flatMap(({ source, owner }) => (owner === undefined ? [] : [{ source, owner }])),
@@ -91,6 +95,12 @@ export function prepareContainer(
     warnings: [...(document.converted?.warnings ?? []), ...warnings],
     origins: valueOrigins(manifest, origins),
   };
+}
+
+/** What is not mounted by the spec itself is taken over from other containers. */
+function mountPath({ volumes = [] }: ContainerSpec, mounted: string): SpecPath {
+  const own = volumes.findIndex(({ type, source = "" }) => type === "bind" && cleanPath(source) === mounted);
+  return own === -1 ? ["volumesFrom"] : ["volumes", own];
 }
 
 /** Where the spec says it. */

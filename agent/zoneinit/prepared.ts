@@ -1,6 +1,6 @@
 // What a spec becomes: one payload for vmadm and what the agent itself has to know to keep the container's promises.
 import type { AccountLines } from "../spec/added-accounts.ts";
-import type { SpecWarning } from "../spec/problem.ts";
+import type { FieldPlace, SpecWarning } from "../spec/problem.ts";
 import type { GroupPlace, ResolvedFile, ResolvedMount, VolumeUse } from "../spec/resolved.ts";
 import type { ContainerName } from "../util/ids.ts";
 import type { ZoneManifest } from "../vmadm/schema.ts";
@@ -14,6 +14,14 @@ export interface ValueOrigin {
   readonly from: "spec" | "image" | "package" | "node" | "derived";
   /** Field or rule behind it, e.g. `memory (web.yaml:4:9)`, `Config.Cmd`, `2 × memory`. */
   readonly why: string;
+  /** Where the document says it. */
+  readonly place?: FieldPlace;
+}
+
+/** A directory or file of the global zone that is mounted, and where the document asks for it. */
+export interface BindSource {
+  readonly path: string;
+  readonly place: FieldPlace;
 }
 
 export interface PreparedZone {
@@ -25,8 +33,8 @@ export interface PreparedZone {
   /** Signal name with SIG. Anything but SIGTERM is sent by us before vmadm's own stop. */
   readonly stopSignal: string;
   readonly stopTimeoutS: number;
-  /** Directories or files of the global zone that must exist before create: vmadm does not check them. */
-  readonly bindSources: readonly string[];
+  /** Must exist before create: vmadm does not check them. */
+  readonly bindSources: readonly BindSource[];
   /** Lines the zone's account files need before its first start. */
   readonly accounts?: AccountLines;
   /** Volumes of the node: made when missing, and in use from the create on. */

@@ -6,7 +6,7 @@
 // A failure after "creating" undoes the zone and the record, and says so. A kill leaves the record, and the next command
 // for the same name takes it from there (settle.ts).
 import { AgentError } from "../errors/agent-error.ts";
-import { fromUnknown } from "../errors/chain.ts";
+import { fromUnknown, inlineChain } from "../errors/chain.ts";
 import type { HostPaths } from "../host/paths.ts";
 import type { Images, RunnableImage } from "../imgadm/images.ts";
 import type { Logger } from "../log/logger.ts";
@@ -21,7 +21,7 @@ import { writeAccounts } from "./accounts.ts";
 import { checkMounts } from "./check-mounts.ts";
 import { furnishZone } from "./furnish.ts";
 import { isWatched, nameLockPath } from "./locks.ts";
-import { refusedPayload } from "./refused-payload.ts";
+import { blamedLines, refusedPayload } from "./refused-payload.ts";
 import type { ZoneRecord } from "./record.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, judge } from "./settle.ts";
 import type { ZoneStore } from "./store.ts";
@@ -173,7 +173,7 @@ async function make(
       await store.save({ ...created, phase: "started" });
     }
   } catch (error) {
-    throw await undo(error, step, record, volumes, request, dependencies);
+    throw await undo(error, step, record, prepared.origins, volumes, request, dependencies);
   }
 }
 
@@ -245,12 +245,16 @@ async function undo(
   error: unknown,
   step: LaunchStep,
   record: ZoneRecord,
+  origins: PreparedZone["origins"],
   volumes: Provided,
   request: LaunchRequest,
   dependencies: LaunchDependencies,
 ): Promise<AgentError> {
   const cause = fromUnknown(error);
-  const told = `create ${request.name}: failed at step "${step}"`;
+  const lines = blamedLines(cause, origins);
+  const failed = `create ${request.name}: failed at step "${step}"`;
+  // The lines come last; the cause, being told already, is not told again.
+  const told = lines.length === 0 ? failed : [`${failed}: ${inlineChain(cause)}`, ...lines].join("\n");
   const options = { cause, details: { step, uuid: record.uuid, ...cause.details } };
   if (request.keepFailed) {
     // The record goes on as created, so that `rm NAME` finds what is left.

@@ -64,9 +64,12 @@ describe("user", () => {
   test("a uid the image does not list would run as root and is refused", () => {
     expect(codeOf("user: 4711")).toBe("USER_UNKNOWN");
     expect(refusal("user: 4711")).toBe(
-      "web.yaml:2:7 user: the image's passwd file has no uid 4711, and the platform would run the container as root instead",
+      "web.yaml:2:7 user: the image's passwd file has no uid 4711, and the platform would run the container as root instead\n" +
+        "  2 | user: 4711\n    |       ^",
     );
-    expect(refusal("", { image: anImage({ Cmd: ["sh"], User: "4711" }) })).toContain('user "4711" of the image: ');
+    expect(refusal("", { image: anImage({ Cmd: ["sh"], User: "4711" }) })).toContain(
+      'image: its user "4711" cannot be had: ',
+    );
     expect(codeOf("user: 4711", { files: { passwd: "", group: "" } })).toBe("USER_UNKNOWN");
   });
 
@@ -176,7 +179,7 @@ describe("volumes", () => {
       { type: "lofs", source: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, target: "/cache", options: [] },
       { type: "lofs", source: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, target: "/var/lib/db", options: [] },
     ]);
-    expect(bindSources).toEqual(["/data/x"]);
+    expect(bindSources).toMatchObject([{ path: "/data/x", place: { where: "web.yaml:2:11" } }]);
   });
 
   test.each([

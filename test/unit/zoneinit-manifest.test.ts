@@ -99,7 +99,7 @@ test("a payload, byte for byte", () => {
     openStdin: true,
     stopSignal: "SIGQUIT",
     stopTimeoutS: 30,
-    bindSources: ["/data/web"],
+    bindSources: [{ path: "/data/web" }],
     warnings: [],
   });
 });
@@ -159,7 +159,7 @@ describe("explain", () => {
   test("names the line, the image's field or the node's default", () => {
     const { origins } = prepareText("image: a\nmemory: 1g\n");
     const why = (path: string) => origins.find((origin) => origin.path === path);
-    expect(why("max_physical_memory")).toEqual({
+    expect(why("max_physical_memory")).toMatchObject({
       path: "max_physical_memory",
       from: "spec",
       why: "memory (web.yaml:2:9), in MiB, rounded up",
