@@ -1,7 +1,7 @@
 // Which networks a container is on (sdc-docker.md 13).
 import { networkDockerId, uuidPrefix } from "../docker-view/identity.ts";
 import { refusal } from "../docker-view/refusal.ts";
-import type { SdcService } from "./context.ts";
+import type { SdcService } from "./service.ts";
 import { invalid, notImplemented } from "./refuse.ts";
 
 export interface SdcNetwork {

@@ -1,6 +1,7 @@
 // A head node's create request on a node of its own: packages and networks come from the node's configuration, there is
 // one account, and addresses are asked for by DHCP.
-import { DEFAULT_SERVICE, type SdcContext, type SdcImage } from "./context.ts";
+import { type SdcContext, type SdcImage } from "./context.ts";
+import { DEFAULT_SERVICE } from "./service.ts";
 import type { SdcCreation } from "./create.ts";
 import type { SdcPackage } from "./packages.ts";
 import { translateToVmadm, type VmadmCreation } from "./vmadm-payload.ts";

@@ -1,17 +1,7 @@
 // Who we are to a registry: `zonelet login` first, then docker's own configuration.
+import type { FoundCredentials } from "./credential.ts";
 import { findDockerLogin } from "./docker-config.ts";
 import type { LoginStore } from "./login-store.ts";
-
-export type Credentials =
-  | { readonly kind: "password"; readonly username: string; readonly password: string }
-  /** A refresh token, kept by `docker login` for registries that give one. */
-  | { readonly kind: "identity-token"; readonly username: string; readonly token: string };
-
-export interface FoundCredentials {
-  readonly credentials?: Credentials;
-  /** Why a login that seems to exist cannot be used, or where the one found came from: for the hint of a refusal. */
-  readonly remark?: string;
-}
 
 /** Credentials by the registry's domain as in references. Asked only after the registry wanted some. */
 export type CredentialLookup = (domain: string) => Promise<FoundCredentials>;

@@ -1,7 +1,7 @@
 // Logins that `docker login` left in its config.json. Helpers, which are programs docker would run, are not run here.
 import { z } from "zod";
 import { AgentError } from "../../errors/agent-error.ts";
-import type { Credentials, FoundCredentials } from "./credentials.ts";
+import type { Credentials, FoundCredentials } from "./credential.ts";
 import { exposedFile, readSecretFile } from "./private-file.ts";
 
 const loginSchema = z.looseObject({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AgentError } from "../../errors/agent-error.ts";
 import { LIMITS } from "../limits.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { FoundCredentials } from "./credentials.ts";
+import type { FoundCredentials } from "./credential.ts";
 import { parseRetryAfter } from "./retry.ts";
 import { codeOf, networkFailure, type HttpAnswer } from "./transport.ts";
 

@@ -4,7 +4,7 @@ import { AgentError } from "../../errors/agent-error.ts";
 import { writeFileAtomic } from "../../util/atomic-file.ts";
 import { withLock } from "../../util/lock.ts";
 import { isNewerRecord } from "../../util/record-version.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./credential.ts";
 import { exposedFile, readSecretFile } from "./private-file.ts";
 
 const VERSION = 1;
