@@ -99,6 +99,11 @@ export function createContainers(dependencies: ContainersDependencies): Containe
   }
 
   async function startZone(vm: VmObject, record: ZoneRecord | undefined, options: VerbOptions): Promise<void> {
+    // It may lack its files and the account lines without which the platform runs it as root.
+    if (record?.phase === "creating")
+      throw new AgentError("ZONE_STATE", `start ${record.name}: the command that made it was killed half-way`, {
+        hint: `give that command again, or remove what is there ("zonelet rm ${record.name}")`,
+      });
     const onSpawn = record ? { onSpawn: childRecorder(record, store) } : {};
     await vmadm.start(vm.uuid, { ...call(options), ...onSpawn });
     if (record)
