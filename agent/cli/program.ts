@@ -10,6 +10,7 @@ import type { CliContext } from "./context.ts";
 import { addExecCommands } from "./exec-commands.ts";
 import { addCopyCommand } from "./copy-command.ts";
 import { addProcessCommands } from "./process-commands.ts";
+import { addStatsCommand } from "./stats-command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addEventsCommand } from "./events-command.ts";
 import { addHealthCommand } from "./health-commands.ts";
@@ -79,6 +80,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addExecCommands(program, context, setStatus);
   addCopyCommand(program, context);
   addProcessCommands(program, context);
+  addStatsCommand(program, context);
   addImageCommands(program, context);
   addRegistryCommands(program, context);
   addSystemCommands(program, context);

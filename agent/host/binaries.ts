@@ -13,6 +13,7 @@ export const HOST_BINARIES = {
   zpool: "/usr/sbin/zpool",
   sysinfo: "/usr/bin/sysinfo",
   nictagadm: "/usr/bin/nictagadm",
+  kstat: "/usr/bin/kstat",
 } as const;
 
 export type HostBinary = keyof typeof HOST_BINARIES;

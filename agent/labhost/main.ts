@@ -7,6 +7,7 @@ import { runCommand, type EmulatedCommand } from "./command.ts";
 
 const commands: Readonly<Record<string, () => Promise<EmulatedCommand>>> = {
   imgadm: async () => (await import("./commands/imgadm.ts")).imgadm,
+  kstat: async () => (await import("./commands/kstat.ts")).kstat,
   nictagadm: async () => (await import("./commands/nictagadm.ts")).nictagadm,
   sysinfo: async () => (await import("./commands/sysinfo.ts")).sysinfo,
   vmadm: async () => (await import("./commands/vmadm.ts")).vmadm,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeBusyboxImage } from "../support/busybox-image.ts";
 import { TestLab } from "../support/lab.ts";
+import { piped } from "../support/piped.ts";
 
 let lab: TestLab;
 beforeAll(async () => {
@@ -81,4 +82,23 @@ test("update changes caps and policy of a running container at once", async () =
   });
   expect(await lab.zonelet("update", "-m", "200m", "nobody")).toMatchObject({ status: 3 });
   expect(await lab.zonelet("update", "box")).toMatchObject({ status: 2 });
+});
+
+test("stats: what a busy container uses, beside its caps; one that does not run has nothing", async () => {
+  const busy = piped(lab, "exec", "box", "sh", "-c", "while :; do :; done");
+  await lab.zonelet("create", "--name", "idle", "bb:1", "true");
+  const [one, all, wrong] = await Promise.all([
+    lab.zonelet("stats", "--no-stream", "-o", "json", "box"),
+    lab.zonelet("stats", "--no-stream", "-a"),
+    lab.zonelet("stats", "--no-stream", "nobody"),
+  ]);
+  busy.child.kill("SIGINT");
+  expect(await busy.status).toBe(130);
+  const box = JSON.parse(one.stdout) as Record<string, number>;
+  expect(box).toMatchObject({ name: "box", running: true, memoryCap: 200 * 1024 * 1024 });
+  expect(box["cpuPercent"]).toBeGreaterThan(1);
+  expect(box["memory"]).toBeGreaterThan(4096);
+  expect(box["lwps"]).toBeGreaterThanOrEqual(2);
+  expect(all.stdout).toMatch(/^NAME .*\n(.*\n)*idle +- +- /);
+  expect(wrong).toMatchObject({ status: 3, stdout: "" });
 });

@@ -12,7 +12,18 @@ import { ensureNativeTools } from "../runtime/native-tools.ts";
 import { tool, TOOL_ENVIRONMENT } from "../runtime/tools.ts";
 import { overlayWorks } from "./overlay-probe.ts";
 
-const COMMANDS = ["imgadm", "nictagadm", "sysinfo", "vmadm", "zfs", "zlogin", "zoneadm", "zonename", "zpool"] as const;
+const COMMANDS = [
+  "imgadm",
+  "kstat",
+  "nictagadm",
+  "sysinfo",
+  "vmadm",
+  "zfs",
+  "zlogin",
+  "zoneadm",
+  "zonename",
+  "zpool",
+] as const;
 
 const DIRECTORIES = ["bin", "zones", "etc/zones", "var/imgadm", "var/log", "var/run", "opt/custom/etc", "tmp"];
 const DEFAULT_NIC_TAGS = ["admin", "external"];
