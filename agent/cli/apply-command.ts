@@ -5,7 +5,7 @@ import { Option, type Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import type { SpecDocument } from "../spec/read.ts";
-import { deploy, type Declared } from "../zones/deploy.ts";
+import { deploy, type Declared, type OnDeployed } from "../zones/deploy.ts";
 import { groupOf } from "../zones/groups.ts";
 import { waitNotice, type CliContext } from "./context.ts";
 import { declare, raiseAll, tellOutcome, type DeclaredContainer } from "./declared.ts";
@@ -48,6 +48,7 @@ async function apply(context: CliContext, options: ApplyOptions): Promise<void> 
   const declared = await declare(context, documents, {
     ...options,
     owner: "apply",
+    want: "running",
     keepFailed: false,
     addUser: false,
     autoRemove: false,
@@ -62,8 +63,9 @@ async function apply(context: CliContext, options: ApplyOptions): Promise<void> 
     return;
   }
   const { containers, groups } = context.agent();
-  const onDeployed = async (one: Declared, outcome: string): Promise<void> => {
-    if (outcome !== "unchanged") await tellOutcome(context, declared.find(({ name }) => name === one.name)?.prepared);
+  const onDeployed: OnDeployed = async (one, outcome, launched) => {
+    const prepared = launched?.prepared ?? declared.find(({ name }) => name === one.name)?.prepared;
+    if (outcome !== "unchanged") await tellOutcome(context, prepared);
     await context.output.out(`${one.name} ${outcome}\n`);
   };
   const verbOptions = { signal: context.interrupts.signal, onWait: waitNotice(context) };

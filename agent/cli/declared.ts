@@ -18,6 +18,9 @@ import { planFor, type Plan, type PullPolicy } from "./plan.ts";
 
 export interface DeclareOptions {
   readonly owner: ZoneOwner | undefined;
+  readonly want: "running" | "stopped";
+  /** In the place of the document's, where there is one document. */
+  readonly name?: string | undefined;
   readonly pull: PullPolicy;
   readonly quiet: boolean;
   readonly keepFailed: boolean;
@@ -87,7 +90,7 @@ export async function declare(
           image: () => plan.image(),
           prepare: (image, uuid, present) => plan.prepare(image, uuid, present),
           snapshot: () => containers.list({ signal }),
-          want: "running",
+          want: options.want,
           attached: false,
           keepFailed: options.keepFailed,
           signal,

@@ -12,6 +12,7 @@ import { randomName } from "../spec/names.ts";
 import type { PreparedZone } from "../zoneinit/prepared.ts";
 import type { ZoneOwner } from "../zoneinit/manifest.ts";
 import type { VmObject } from "../vmadm/schema.ts";
+import { bindWarnings } from "../zones/bind-neighbours.ts";
 import { mountsOf } from "../zones/borrow.ts";
 import type { CliContext } from "./context.ts";
 import { pullProgress } from "./progress.ts";
@@ -25,7 +26,7 @@ export interface Plan {
   readonly name: ContainerName;
   /** Finds the image here or, as the policy says, fetches it. */
   image(): Promise<RunnableImage>;
-  /** `zones` are looked at for `volumesFrom` only; without them these are warned about. */
+  /** Without `zones` nothing is known of other containers: `volumesFrom` is warned about, their binds are not looked at. */
   prepare(image: RunnableImage, uuid: ZoneUuid, zones?: readonly VmObject[]): PreparedZone;
 }
 
@@ -59,9 +60,12 @@ export function planFor(
         ...(options.owner === undefined ? {} : { owner: options.owner }),
         ...(zones === undefined ? {} : { mountsOf: mountsOf(zones) }),
       };
-      return document.format === "container"
-        ? prepareContainer(named(document, options.name), image, node, files, identity)
-        : prepareRaw(document, image, node, files, identity);
+      const prepared =
+        document.format === "container"
+          ? prepareContainer(named(document, options.name), image, node, files, identity)
+          : prepareRaw(document, image, node, files, identity);
+      const warnings = bindWarnings(prepared, zones ?? [], config.host.pool);
+      return warnings.length === 0 ? prepared : { ...prepared, warnings: [...prepared.warnings, ...warnings] };
     },
   };
 }

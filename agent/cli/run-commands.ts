@@ -52,13 +52,13 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
         throw new AgentError("USAGE", "--wait is for containers in the background", { hint: "add -d" });
       const documents = await documentsFor(context, image, args, options);
       const plans = plansOf(context, documents, options);
-      if (options.strict) await refuseWarnings(plans);
+      if (options.strict) await refuseWarnings(context, plans);
       if (options.dryRun) {
         await dryRun(context, plans);
         return;
       }
       if (options.detach === true) {
-        if (documents.some(isGrouped)) await runGroups(context, documents, options);
+        if (documents.some(isGrouped)) await runGroups(context, documents, options, "running");
         else for (const plan of plans) await runDetached(context, plan, options, "running");
         for (const { name } of plans) await awaitHealth(context, name, options);
         return;
@@ -72,9 +72,11 @@ export function addRunCommands(program: Command, context: CliContext, setStatus:
   launchOptions(program.command("create"))
     .description("create a container without starting it")
     .action(async (image: string | undefined, args: string[], options: LaunchOptions) => {
-      const plans = plansOf(context, await documentsFor(context, image, args, options), options);
-      if (options.strict) await refuseWarnings(plans);
+      const documents = await documentsFor(context, image, args, options);
+      const plans = plansOf(context, documents, options);
+      if (options.strict) await refuseWarnings(context, plans);
       if (options.dryRun) await dryRun(context, plans);
+      else if (documents.some(isGrouped)) await runGroups(context, documents, options, "stopped");
       else for (const plan of plans) await runDetached(context, plan, options, "stopped");
     });
 }
@@ -198,9 +200,10 @@ async function tellWarnings(context: CliContext, warnings: readonly SpecWarning[
 }
 
 /** `--strict`: all warnings of all containers as one error, before anything is made. */
-async function refuseWarnings(plans: readonly Plan[]): Promise<void> {
+async function refuseWarnings(context: CliContext, plans: readonly Plan[]): Promise<void> {
+  const zones = await context.agent().containers.list({ signal: context.interrupts.signal });
   const warnings: SpecWarning[] = [];
-  for (const plan of plans) warnings.push(...plan.prepare(await plan.image(), newZoneUuid()).warnings);
+  for (const plan of plans) warnings.push(...plan.prepare(await plan.image(), newZoneUuid(), zones).warnings);
   if (warnings.length === 0) return;
   throw new AgentError("SPEC_INVALID", warnings.map(formatWarning).join("\n"), {
     hint: "these are warnings without --strict",

@@ -1,8 +1,8 @@
-// run -d of documents with several containers: all of them, in order, or none.
+// run -d and create of documents with several containers: all of them, in order, or none.
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
 import type { SpecDocument } from "../spec/read.ts";
-import { deploy, type Declared } from "../zones/deploy.ts";
+import { deploy, type Declared, type OnDeployed } from "../zones/deploy.ts";
 import { units } from "./apply-command.ts";
 import { waitNotice, type CliContext } from "./context.ts";
 import { declare, tellOutcome, type DeclaredContainer } from "./declared.ts";
@@ -14,6 +14,7 @@ export interface RunGroupOptions {
   readonly quiet: boolean;
   readonly rm?: boolean;
   readonly addUser?: boolean;
+  readonly name?: string;
 }
 
 export function isGrouped(document: SpecDocument): boolean {
@@ -28,11 +29,14 @@ export async function runGroups(
   context: CliContext,
   documents: readonly SpecDocument[],
   options: RunGroupOptions,
+  want: "running" | "stopped",
 ): Promise<void> {
   const { containers, groups, volumes } = context.agent();
   const verbOptions = { signal: context.interrupts.signal, onWait: waitNotice(context) };
   const declared = await declare(context, documents, {
     owner: undefined,
+    want,
+    name: options.name,
     pull: options.pull,
     quiet: options.quiet,
     keepFailed: options.keepFailed,
@@ -44,15 +48,17 @@ export async function runGroups(
   for (const unit of units(declared)) {
     const group = unit[0]?.group?.name;
     const made: string[] = [];
-    const onDeployed = async (one: Declared): Promise<void> => {
-      const prepared = declared.find(({ name }) => name === one.name)?.prepared;
+    const onDeployed: OnDeployed = async (one, _outcome, launched) => {
+      const prepared = launched?.prepared ?? declared.find(({ name }) => name === one.name)?.prepared;
       await tellOutcome(context, prepared);
       const vm = await containers.find(one.name, verbOptions);
       const id = vm.internal_metadata["docker:id"];
       await context.output.out(`${typeof id === "string" ? id : vm.uuid}\n`);
     };
-    const tracked = unit.map((one) => ({
+    const tracked = unit.map((one): Declared => ({
       ...one,
+      // What `create` asks for is there already.
+      plan: want === "stopped" && one.plan.do === "start" ? { do: "keep" } : one.plan,
       launch: async () => {
         const launched = await one.launch();
         made.unshift(one.name);
@@ -61,7 +67,7 @@ export async function runGroups(
     }));
     const work = async (): Promise<void> => {
       try {
-        await deploy(tracked, { containers, groups }, onDeployed, verbOptions);
+        await deploy(tracked, { containers, groups }, onDeployed, { ...verbOptions, want });
       } catch (error) {
         throw await undo(fromUnknown(error), group, made);
       }
@@ -71,7 +77,7 @@ export async function runGroups(
 
   async function undo(cause: AgentError, group: string | undefined, made: readonly string[]): Promise<AgentError> {
     if (group === undefined) return cause;
-    const told = `run ${group}: failed`;
+    const told = `${want === "running" ? "run" : "create"} ${group}: failed`;
     if (options.keepFailed)
       return new AgentError(cause.code, told, {
         cause,

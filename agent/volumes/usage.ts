@@ -1,5 +1,5 @@
 // Which containers use which volume, and who could pull a directory from under another one's mount. Pure.
-import { parseVolumePath, volumeDataset, type VolumePlace } from "../spec/volume-place.ts";
+import { parseVolumePath, volumeDataset, volumePath, type VolumePlace } from "../spec/volume-place.ts";
 import type { VolumeUse } from "../spec/resolved.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 
@@ -35,15 +35,23 @@ export function nestedWriters<A extends Part, B extends Part>(
   wanted: readonly A[],
   others: readonly B[],
 ): { readonly upper: A | B; readonly lower: A | B } | undefined {
+  return writerAbove(wanted, others, ({ place, subpath }) => volumePath("", place, subpath));
+}
+
+/** The same rule for clean absolute paths of any kind. */
+export function writerAbove<A extends { readonly readOnly: boolean }, B extends { readonly readOnly: boolean }>(
+  wanted: readonly A[],
+  others: readonly B[],
+  pathOf: (use: A | B) => string,
+): { readonly upper: A | B; readonly lower: A | B } | undefined {
   for (const [i, use] of wanted.entries())
     for (const other of [...others, ...wanted.slice(i + 1)]) {
-      if (!isSamePlace(use.place, other.place)) continue;
-      if (isAbove(use.subpath, other.subpath) && !use.readOnly) return { upper: use, lower: other };
-      if (isAbove(other.subpath, use.subpath) && !other.readOnly) return { upper: other, lower: use };
+      if (isAbove(pathOf(use), pathOf(other)) && !use.readOnly) return { upper: use, lower: other };
+      if (isAbove(pathOf(other), pathOf(use)) && !other.readOnly) return { upper: other, lower: use };
     }
   return undefined;
 }
 
 function isAbove(upper: string, lower: string): boolean {
-  return upper === "" ? lower !== "" : lower.startsWith(`${upper}/`);
+  return lower !== upper && lower.startsWith(upper === "/" ? upper : `${upper}/`);
 }

@@ -26,17 +26,24 @@ export interface DeployDependencies {
 /** Told of each container once it is as declared. */
 export type OnDeployed = (declared: Declared, outcome: Outcome, launched: Launched | undefined) => Promise<void>;
 
+export interface DeployOptions extends VerbOptions {
+  /** `stopped`: they are made only, so there is nothing to wait for. Default: running. */
+  readonly want?: "running" | "stopped";
+}
+
 /** Brings them there. Rejects with the first failure; what was done before it stays. */
 export async function deploy(
   list: readonly Declared[],
   { containers, groups }: DeployDependencies,
   onDeployed: OnDeployed,
-  options: VerbOptions = {},
+  options: DeployOptions = {},
 ): Promise<void> {
+  const starting = options.want !== "stopped";
   for (const declared of list) {
     options.signal?.throwIfAborted();
     const { name, group, plan } = declared;
-    for (const after of plan.do === "keep" ? [] : (group?.after ?? [])) await groups.awaitCondition(after, options);
+    for (const after of starting && plan.do !== "keep" ? (group?.after ?? []) : [])
+      await groups.awaitCondition(after, options);
     let launched: Launched | undefined;
     switch (plan.do) {
       case "keep":
@@ -54,7 +61,7 @@ export async function deploy(
         break;
     }
     // Kept is also one that still runs, begun by a command that was killed.
-    if (group?.role === "init") await groups.awaitInit(name, options);
+    if (starting && group?.role === "init") await groups.awaitInit(name, options);
     await onDeployed(declared, OUTCOMES[plan.do], launched);
   }
 }

@@ -69,7 +69,8 @@ function groupPlace(
   group: string,
 ): { readonly group?: GroupPlace } {
   const alone = document.apps.length === 1 && !app.mounts.some((mount) => isShared(mount, document));
-  if (alone || !isContainerName(group)) return {};
+  // A project is a group however many services it has: its name is not that of a container. A pod of one is its container.
+  if ((alone && document.format !== "compose") || !isContainerName(group)) return {};
   const after = (app.dependsOn ?? []).flatMap(({ app: name, condition }): GroupCondition[] => {
     const other = document.apps.find((candidate) => candidate.name === name);
     const container = other === undefined ? undefined : containerName(document, other, group);
