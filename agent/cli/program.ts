@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from "../app.ts";
 import { AgentError } from "../errors/agent-error.ts";
 import { addApplyCommand } from "./apply-command.ts";
 import { addAttachCommand } from "./attach-commands.ts";
+import { addDeleteCommand } from "./delete-command.ts";
 import { addContainerCommands } from "./container-commands.ts";
 import { addConvertCommand } from "./convert-command.ts";
 import type { CliContext } from "./context.ts";
@@ -75,6 +76,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addApplyCommand(program, context);
   addContainerCommands(program, context, setStatus);
   addAttachCommand(program, context, setStatus);
+  addDeleteCommand(program, context);
   addLogsCommand(program, context);
   addHealthCommand(program, context, setStatus);
   addExecCommands(program, context, setStatus);

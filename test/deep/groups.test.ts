@@ -40,7 +40,7 @@ async function order(verb: string, from: number): Promise<string[]> {
   return lab
     .calls(from)
     .filter(({ command, args }) => command === "vmadm" && args[0] === verb)
-    .map(({ args }) => names.get(args[1] ?? "") ?? "?");
+    .map(({ args }) => names.get(args.find((word) => names.has(word)) ?? "") ?? "?");
 }
 
 test("create makes all, start, stop, restart and kill go in order, for the group and for one of it", async () => {
@@ -72,12 +72,12 @@ test("create makes all, start, stop, restart and kill go in order, for the group
 });
 
 test("a create of which one container fails leaves none", async () => {
-  const bad = SHOP.replace("web: {image", "web: {restart: always, tmpfs: [/tmp], volumes: [/data/none:/x], image").replace(
-    "volumes: [data:/d], depends_on",
-    "depends_on",
-  );
+  const bad = SHOP.replace(
+    "web: {image",
+    "web: {restart: always, tmpfs: [/tmp], volumes: [/data/none:/x], image",
+  ).replace("volumes: [data:/d], depends_on", "depends_on");
   const create = await lab.zonelet("create", "-f", write("bad.yaml", bad));
-  expect(create).toMatchObject({ status: 2 });
+  expect(create).toMatchObject({ status: 5 });
   expect(create.stderr).toContain("create shop: failed");
   expect(create.stderr).toContain("volume source /data/none does not exist");
   expect(create.stderr).toContain("undone: 1 containers");
