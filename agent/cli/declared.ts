@@ -66,7 +66,8 @@ export async function declare(
       const plan = planFor(context, document, { ...options, pull: options.dryRun ? "never" : options.pull });
       if (declared.some(({ name }) => name === plan.name))
         throw new AgentError("SPEC_INVALID", `${document.source.name}: a second container "${plan.name}"`);
-      return { plan, prepared: await prepare(plan, zones, options.dryRun) };
+      const known = borrowsFromComing(document, declared) ? undefined : zones;
+      return { plan, prepared: await prepare(plan, known, options.dryRun) };
     });
     if (found === undefined) continue;
     const { plan, prepared } = found;
@@ -118,7 +119,17 @@ export function raiseAll(problems: readonly AgentError[]): void {
   throw new AgentError(first.code, `${problems.length} problems, nothing was touched\n${text}`);
 }
 
-async function prepare(plan: Plan, zones: readonly VmObject[], dryRun: boolean): Promise<PreparedZone | undefined> {
+/** Whether it mounts what a container does that is still to be made: then that is looked up once it is there. */
+function borrowsFromComing(document: SpecDocument, declared: readonly DeclaredContainer[]): boolean {
+  const lenders = document.format === "container" ? (document.spec.volumesFrom ?? []) : [];
+  return lenders.some(({ container }) => declared.some(({ name, vm }) => name === container && vm === undefined));
+}
+
+async function prepare(
+  plan: Plan,
+  zones: readonly VmObject[] | undefined,
+  dryRun: boolean,
+): Promise<PreparedZone | undefined> {
   try {
     return plan.prepare(await plan.image(), newZoneUuid(), zones);
   } catch (error) {

@@ -80,6 +80,8 @@ export interface NeutralApp {
   /** Block I/O, 10 to 1000; 500 is normal. */
   readonly ioWeight?: number;
   readonly dependsOn?: readonly NeutralDependency[];
+  /** Apps of the document, or containers of the node, whose mounts are seen here, too. */
+  readonly volumesFrom?: readonly NeutralLender[];
   /** null: the image's check is switched off. */
   readonly health?: NeutralHealth | null;
   readonly probes?: Readonly<Partial<Record<"liveness" | "readiness" | "startup", NeutralProbe>>>;
@@ -143,6 +145,9 @@ export interface NeutralMount {
   readonly readOnly: boolean;
   /** The volume's name is its project's: others may have one of that name. */
   readonly scoped?: boolean;
+  /** Labels of a named volume that is made for the app; where `existing`, it has to be there already. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly existing?: boolean;
   readonly content?: string;
   readonly sizeBytes?: number;
   readonly subpath?: string;
@@ -156,6 +161,12 @@ export interface NeutralRestart {
   readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
   /** null: without limit. */
   readonly maxRetries: number | null;
+}
+
+export interface NeutralLender {
+  readonly kind: "app" | "container";
+  readonly name: string;
+  readonly readOnly: boolean;
 }
 
 export interface NeutralDependency {

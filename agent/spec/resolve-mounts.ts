@@ -105,7 +105,7 @@ function resolveMount(context: ResolveContext, volume: VolumeSpec, target: strin
 
 function nodeVolume(
   context: ResolveContext,
-  { readOnly, copy, sizeBytes }: VolumeSpec,
+  { readOnly, copy, sizeBytes, labels, existing }: VolumeSpec,
   target: string,
   place: VolumePlace,
   subpath: string,
@@ -122,6 +122,8 @@ function nodeVolume(
       readOnly,
       ...(place.kind === "named" && copy !== false && subpath === "" ? { copyFrom: target } : {}),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(existing === true ? { existing } : {}),
       ...(owner === undefined ? {} : { owner }),
     },
   };

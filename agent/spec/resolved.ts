@@ -39,6 +39,9 @@ export interface VolumeUse {
   readonly copyFrom?: string;
   /** Quota, where the volume is made for this container. */
   readonly sizeBytes?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** It is not made when it is missing. */
+  readonly existing?: boolean;
   readonly owner?: DirectoryOwner;
 }
 

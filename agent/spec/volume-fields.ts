@@ -1,7 +1,7 @@
 // `volumes`, `volumesFrom` and `files` of a container spec.
 import { z } from "zod";
 import { documented, field } from "./field-docs.ts";
-import { byteSize, integer, text } from "./fields.ts";
+import { byteSize, integer, labels, text } from "./fields.ts";
 import { isVolumeName } from "../util/ids.ts";
 import { cleanSubpath } from "./volume-place.ts";
 
@@ -22,6 +22,9 @@ export interface VolumeSpec {
   /** `false`: an empty volume does not get what the image has at the target. */
   readonly copy?: boolean;
   readonly sizeBytes?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** It is not made when it is missing. */
+  readonly existing?: boolean;
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -111,6 +114,17 @@ const volumeObject = z
       platform: "quota of the dataset, in bytes",
       example: "10g",
     }),
+    labels: field(labels, {
+      means: "Labels of a named volume that is made for this container.",
+      type: "map of text",
+      example: { team: "web" },
+    }),
+    existing: field(z.boolean(), {
+      means: "The named volume has to be there already: it is not made.",
+      type: "true or false",
+      otherwise: "false",
+      example: true,
+    }),
     mode: field(octal, { means: "Mode of an empty directory.", type: OCTAL, otherwise: '`"0777"`', example: "0755" }),
     uid: field(id, { means: "Owner of an empty directory.", type: NUMBER, otherwise: "0", example: 1000 }),
     gid: field(id, { means: "Group of an empty directory.", type: NUMBER, otherwise: "0", example: 1000 }),
@@ -130,6 +144,8 @@ const volumeObject = z
     if (subpath === undefined) complain("subpath", "must be a relative path without `..` and control characters");
     if (size !== undefined && !(type === "empty" || (type === "volume" && named)))
       complain("size", "belongs to a named volume only");
+    for (const key of ["labels", "existing"] as const)
+      if (value[key] !== undefined && !(type === "volume" && named)) complain(key, "belongs to a named volume only");
     for (const key of ["mode", "uid", "gid"] as const)
       if (value[key] !== undefined && type !== "empty") complain(key, "belongs to a volume of type empty only");
     return {
@@ -140,6 +156,8 @@ const volumeObject = z
       ...(source === undefined ? {} : { source }),
       ...(subpath === undefined || subpath === "" ? {} : { subpath }),
       ...(size === undefined ? {} : { sizeBytes: size }),
+      ...(rest.labels === undefined ? {} : { labels: rest.labels }),
+      ...(rest.existing === true ? { existing: true } : {}),
       ...(rest.mode === undefined ? {} : { mode: rest.mode }),
       ...(rest.uid === undefined ? {} : { uid: rest.uid }),
       ...(rest.gid === undefined ? {} : { gid: rest.gid }),

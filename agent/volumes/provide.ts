@@ -119,8 +119,13 @@ async function provideOne(
   const directory = paths.inGlobalZone(volumePath(pool, place));
   const source = await contentSource(uses, request.imageRoot);
   if (dataset === undefined) {
+    if (uses.some((use) => use.existing === true))
+      throw new AgentError("VOLUME_NOT_FOUND", `no volume "${place.name}", and it is not to be made`, {
+        hint: `make it first: zonelet volume create ${place.name}`,
+      });
+    const labels = uses.find((use) => use.labels !== undefined)?.labels ?? {};
     const sizeBytes = uses.find((use) => use.sizeBytes !== undefined)?.sizeBytes;
-    await datasets.create(place, { labels: {}, sizeBytes, filling: source !== undefined });
+    await datasets.create(place, { labels, sizeBytes, filling: source !== undefined });
     made.push(place);
     const owner = uses.find((use) => use.owner !== undefined)?.owner;
     if (owner !== undefined) await setOwner(directory, owner);

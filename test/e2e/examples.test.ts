@@ -85,6 +85,12 @@ const LASTING: Readonly<Record<string, Lasting>> = {
     says: "/usr/sbin/nginx -g daemon off;",
     platform: { max_physical_memory: 256, cpu_cap: 50 },
   },
+  "compose-volumes.yaml": {
+    name: "ledger-reader",
+    says: "entry",
+    platform: {},
+    remove: "ledger",
+  },
   "oci-runtime.yaml": {
     name: undefined,
     says: undefined,

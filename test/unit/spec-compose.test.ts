@@ -166,3 +166,40 @@ test.each([
   expect(complaints.length).toBeGreaterThan(0);
   expect(complaints.length).toBeLessThanOrEqual(200);
 });
+
+test("volumes of the project: a size and labels; of others: by name, and only where they are", () => {
+  const text = (volumes: string): string =>
+    `services: {a: {image: i, volumes: ["v:/v"]}, b: {image: i, volumes_from: ["a:ro", "container:x"]}}\nvolumes: {v: ${volumes}}`;
+  const made = compose(text('{driver: local, driver_opts: {size: 2m}, labels: ["k=v", e]}'));
+  expect(made.complaints).toEqual([]);
+  expect(made.apps[0]?.mounts[0]).toMatchObject({
+    source: "v",
+    scoped: true,
+    sizeBytes: 2 * 1024 ** 2,
+    labels: { k: "v", e: "" },
+  });
+  expect(made.apps[1]).toMatchObject({
+    dependsOn: [{ app: "a", condition: "started" }],
+    volumesFrom: [
+      { kind: "app", name: "a", readOnly: true },
+      { kind: "container", name: "x", readOnly: false },
+    ],
+  });
+  const given = compose(text("{external: true, name: theirs}")).apps[0]?.mounts[0];
+  expect(given).toEqual({ type: "volume", source: "theirs", existing: true, target: "/v", readOnly: false });
+
+  expect(compose(text("{external: true, labels: {a: b}}")).complaints).toEqual([
+    "volumes.v.labels: cannot be given for a volume that is external",
+  ]);
+  expect(compose(text("{driver: nfs, driver_opts: {o: addr, size: big}}")).complaints).toEqual([
+    'volumes.v.driver: there are only volumes of the node, no driver "nfs"',
+    "volumes.v.driver_opts.o: has no meaning for a volume of the node: only size has one",
+    expect.stringContaining("volumes.v.driver_opts.size: "),
+  ]);
+  const lenders = compose("services: {a: {image: i, volumes_from: [a, nobody, 'x:y:z']}}").complaints.join("\n");
+  expect(lenders).toContain("must be SERVICE[:ro] or container:NAME[:ro]");
+  expect(compose("services: {a: {image: i, volumes_from: [a, nobody]}}").complaints).toEqual([
+    "services.a.volumes_from[0]: a service cannot take its own volumes",
+    expect.stringContaining('there is no active service "nobody"'),
+  ]);
+});

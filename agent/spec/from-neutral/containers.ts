@@ -93,6 +93,7 @@ function toSpec(
     ...(name === undefined ? {} : { name }),
     image: imageReference(app),
     ...specInput(app, document),
+    ...lenders(app, document, group),
     ...(volumes.length === 0 ? {} : { volumes }),
     ...(tmpfs === undefined ? {} : { tmpfs }),
     ...(files.length === 0 ? {} : { files }),
@@ -105,6 +106,16 @@ function toSpec(
   const issues = parsed.error.issues.filter((issue) => app.image !== null || issue.path[0] !== "image");
   report.add(zodProblems(containerSpecSchema, own, issues));
   return undefined;
+}
+
+function lenders(app: NeutralApp, document: NeutralDocument, group: string): { readonly volumesFrom?: string[] } {
+  if (app.volumesFrom === undefined) return {};
+  const list = app.volumesFrom.flatMap(({ kind, name, readOnly }) => {
+    const other = document.apps.find((candidate) => candidate.name === name);
+    const container = kind === "container" || other === undefined ? name : containerName(document, other, group);
+    return container === undefined ? [] : [`${container}${readOnly ? ":ro" : ""}`];
+  });
+  return { volumesFrom: list };
 }
 
 /** An App Container image's version is what a registry calls tag. */

@@ -10,6 +10,8 @@ type VolumeInput = Pick<VolumeSpec, "type" | "target" | "readOnly"> & {
   readonly source?: string;
   readonly subpath?: string;
   readonly size?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly existing?: boolean;
   readonly mode?: string;
   readonly uid?: number;
   readonly gid?: number;
@@ -91,7 +93,16 @@ function volumeOf(
       return { type, source: subpath === undefined ? source : `${source}/${subpath}`, target, readOnly };
     case "volume":
       if (source !== null)
-        return { type, source: mount.scoped === true ? `${group}_${source}` : source, target, readOnly, ...part };
+        return {
+          type,
+          source: mount.scoped === true ? `${group}_${source}` : source,
+          target,
+          readOnly,
+          ...part,
+          ...(mount.sizeBytes === undefined ? {} : { size: mount.sizeBytes }),
+          ...(mount.labels === undefined ? {} : { labels: mount.labels }),
+          ...(mount.existing === undefined ? {} : { existing: mount.existing }),
+        };
       if (subpath !== undefined) report.refuse(at, "an anonymous volume has no parts: mount the whole");
       return own;
     case "empty": {

@@ -47,7 +47,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
   devices: "a zone cannot be given devices",
   gpus: "a zone cannot be given devices",
   device_cgroup_rules: "a zone cannot be given devices",
-  volumes_from: "volumes of another container cannot be taken: name a volume in both",
   provider: "services of other kinds than containers cannot be run",
   use_api_socket: "there is no engine socket to be handed in",
   label_file: "files beside the document are not read: write the labels into the document",

@@ -1,5 +1,5 @@
 // `depends_on`: which service has to be there before another one is started.
-import type { NeutralApp, NeutralDependency } from "../../neutral.ts";
+import type { NeutralApp, NeutralDependency, NeutralLender } from "../../neutral.ts";
 import type { Report } from "../format.ts";
 import type { Service } from "./schema.ts";
 import type { ServiceContext } from "./service.ts";
@@ -10,10 +10,36 @@ const CONDITIONS = {
   service_completed_successfully: "completed",
 } as const;
 
+/** `volumes_from`: services by their names, containers of the node as `container:NAME`. */
+export function readLenders(service: Service, { report, path, project, name }: ServiceContext): NeutralLender[] {
+  return (service.volumes_from ?? []).flatMap((text, i): NeutralLender[] => {
+    const container = text.startsWith("container:");
+    const [lender = "", mode] = (container ? text.slice("container:".length) : text).split(":");
+    const readOnly = mode === "ro";
+    if (container) return [{ kind: "container", name: lender, readOnly }];
+    if (lender !== name && project.services.get(lender) === true) return [{ kind: "app", name: lender, readOnly }];
+    report.complain(
+      [...path, "volumes_from", i],
+      lender === name
+        ? "a service cannot take its own volumes"
+        : `there is no active service ${JSON.stringify(lender)}; a container of the node is container:NAME`,
+    );
+    return [];
+  });
+}
+
+/** Whoever lends volumes is started first, as Docker Compose has it. */
 export function readDependencies(
   service: Service,
-  { report, path, project, name }: ServiceContext,
+  lenders: readonly NeutralLender[],
+  context: ServiceContext,
 ): NeutralDependency[] {
+  const given = givenDependencies(service, context);
+  const more = lenders.filter(({ kind, name }) => kind === "app" && !given.some(({ app }) => app === name));
+  return [...given, ...more.map(({ name }): NeutralDependency => ({ app: name, condition: "started" }))];
+}
+
+function givenDependencies(service: Service, { report, path, project, name }: ServiceContext): NeutralDependency[] {
   const given = service.depends_on ?? [];
   const wanted = Array.isArray(given)
     ? given.map((app, i) => ({ app, step: i, condition: "service_started" as const, required: true }))

@@ -122,8 +122,10 @@ function namedVolume(
   { report, project }: ServiceContext,
 ): NeutralMount | undefined {
   const volume = Object.hasOwn(project.volumes, name) ? project.volumes[name] : undefined;
-  if (volume !== undefined)
-    return { type: "volume", source: volume.name, ...(volume.scoped ? { scoped: true } : {}), ...rest };
+  if (volume !== undefined) {
+    const { name: source, scoped, ...more } = volume;
+    return { type: "volume", source, ...(scoped ? { scoped } : {}), ...more, ...rest };
+  }
   report.complain(path, `the volume ${JSON.stringify(name)} is not declared in the top-level "volumes"`);
   return undefined;
 }

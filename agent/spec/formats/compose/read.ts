@@ -11,8 +11,9 @@ import { mergeExtends } from "./extends.ts";
 import { interpolate } from "./interpolate.ts";
 import { fileSource } from "./mounts.ts";
 import { withoutExtensions } from "./schema.ts";
-import { readService, type Project, type RealName } from "./service.ts";
-import { flag, scalar } from "./values.ts";
+import { readService, type Project } from "./service.ts";
+import { flag } from "./values.ts";
+import { projectVolumes, volume } from "./volumes.ts";
 
 const KEYS = ["name", "services", "networks", "volumes", "configs", "secrets"];
 const IGNORED = ["version", "models"];
@@ -31,14 +32,6 @@ const network = z.strictObject({
   enable_ipv4: anything,
   enable_ipv6: anything,
 });
-const volume = z.strictObject({
-  name: text.optional(),
-  external: z.union([flag, z.strictObject({ name: text })]).optional(),
-  driver: scalar.optional(),
-  driver_opts: anything,
-  labels: anything,
-});
-
 export function readCompose(source: SpecSource, given: Given, report: Report): NeutralDocument | undefined {
   const plain = record(interpolate(source.value, given.variables ?? {}, report));
   if (plain === undefined) {
@@ -51,8 +44,8 @@ export function readCompose(source: SpecSource, given: Given, report: Report): N
   const merged = mergeExtends(services, report);
   const active = new Map(Object.entries(merged).map(([name, service]) => [name, isActive(service)]));
   const project: Project = {
-    volumes: realNames("volumes", volume, own, plain, report),
-    networks: { default: "default", ...plainNames(realNames("networks", network, own, plain, report)) },
+    volumes: projectVolumes(declared("volumes", volume, own, plain, report), report),
+    networks: { default: "default", ...networkNames(declared("networks", network, own, plain, report)) },
     configs: declared("configs", fileSource, own, plain, report),
     secrets: declared("secrets", fileSource, own, plain, report),
     services: active,
@@ -122,28 +115,14 @@ function skippedServices(active: ReadonlyMap<string, boolean>): string[] {
   return [...active].flatMap(([name, is]) => (is ? [] : [name]));
 }
 
-/** Names in the document → names on the node, scoped ones within the project. */
-function realNames(
-  key: "volumes" | "networks",
-  schema: typeof volume | typeof network,
-  source: SpecSource,
-  document: Readonly<Record<string, unknown>>,
-  report: Report,
-): Record<string, RealName> {
-  const entries = Object.entries(declared(key, schema, source, document, report));
+/** Names in the document → names on the node. */
+function networkNames(networks: Readonly<Record<string, z.output<typeof network>>>): Record<string, string> {
   return Object.fromEntries(
-    entries.map(([name, { name: real, external }]) => [
+    Object.entries(networks).map(([name, { name: real, external }]) => [
       name,
-      {
-        name: real ?? (typeof external === "object" ? external.name : name),
-        scoped: real === undefined && (external === undefined || external === false),
-      },
+      real ?? (typeof external === "object" ? external.name : name),
     ]),
   );
-}
-
-function plainNames(names: Readonly<Record<string, RealName>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(names).map(([name, real]) => [name, real.name]));
 }
 
 /** The entries of a top-level map that are right; the others are complained about. */

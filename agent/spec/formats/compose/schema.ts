@@ -104,6 +104,9 @@ export const serviceSchema = z.strictObject({
   ports: portList.optional(),
   expose: exposeList.optional(),
   volumes: volumeList.optional(),
+  volumes_from: z
+    .array(text.regex(/^(?:container:)?[^:]+(?::(?:ro|rw))?$/, "must be SERVICE[:ro] or container:NAME[:ro]"))
+    .optional(),
   tmpfs: tmpfsList.optional(),
   configs: fileReferences.optional(),
   secrets: fileReferences.optional(),

@@ -7,7 +7,7 @@ import type { Given, Report } from "../format.ts";
 import { unsupportedPlatform } from "../platform.ts";
 import { judgeAttributes } from "./decisions.ts";
 import { fileMounts, tmpfsMounts, volumeMounts, type FileSources, type PlacedMount } from "./mounts.ts";
-import { readDependencies } from "./dependencies.ts";
+import { readDependencies, readLenders } from "./dependencies.ts";
 import { readHealth, readRestart } from "./lifecycle.ts";
 import { readNetworks } from "./networks.ts";
 import { readLimits } from "./resources.ts";
@@ -20,8 +20,14 @@ export interface RealName {
   readonly scoped: boolean;
 }
 
+export interface ProjectVolume extends RealName {
+  readonly sizeBytes?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly existing?: boolean;
+}
+
 export interface Project {
-  readonly volumes: Readonly<Record<string, RealName>>;
+  readonly volumes: Readonly<Record<string, ProjectVolume>>;
   readonly networks: Readonly<Record<string, string>>;
   readonly configs: FileSources;
   readonly secrets: FileSources;
@@ -62,7 +68,8 @@ export function readService(
   mounts.forEach((mount, i) => (places[`mounts[${i}]`] = mount.path));
   for (const [field, key] of Object.entries(PLACES)) places[field] ??= [...path, key];
   const health = readHealth(service, context);
-  const dependsOn = readDependencies(service, context);
+  const lenders = readLenders(service, context);
+  const dependsOn = readDependencies(service, lenders, context);
   return {
     at: path,
     places,
@@ -96,6 +103,7 @@ export function readService(
     ...(service.stdin_open === undefined ? {} : { stdin: service.stdin_open }),
     ...(health === undefined ? {} : { health }),
     ...(dependsOn.length === 0 ? {} : { dependsOn }),
+    ...(lenders.length === 0 ? {} : { volumesFrom: lenders }),
   };
 }
 
@@ -135,6 +143,7 @@ const PLACES: Readonly<Record<string, string>> = {
   stdin: "stdin_open",
   health: "healthcheck",
   dependsOn: "depends_on",
+  volumesFrom: "volumes_from",
 };
 
 function readImage(service: Service, { report, path }: ServiceContext): string | null {
