@@ -102,3 +102,17 @@ test("arguments and variables reach the process byte for byte", { timeout: 60_00
   expect(parts.slice(0, command.length)).toEqual(command);
   expect(parts.slice(command.length)).toEqual(expect.arrayContaining(env));
 });
+
+test("label values come back from inspect byte for byte", { timeout: 60_000 }, async () => {
+  const values = ["-x", "--", "", " ", "a\nb", "\t\r\n", "'\"`$(id)\\", "ü€𝄞 שלום", "true", "1.10", "="];
+  const labels = Object.fromEntries(values.map((value, i) => [`l.${i}/ü`, value]));
+  const file = join(lab.work, "labels.json");
+  writeFileSync(file, JSON.stringify({ image: "demo:1", name: "labelled", labels }));
+  const created = await lab.zonelet("create", "-f", file);
+  expect(created, created.stderr).toMatchObject({ status: 0 });
+  const inspected = await lab.zonelet("inspect", "-o", "json", "labelled");
+  const [vm] = z
+    .array(z.looseObject({ labels: z.record(z.string(), z.unknown()) }))
+    .parse(JSON.parse(inspected.stdout));
+  expect(vm?.labels).toEqual(labels);
+});
