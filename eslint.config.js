@@ -51,6 +51,8 @@ function layerRule(directory) {
               message: "Imports point downward.",
             },
             ...only(directory, "exec", "execa", "agent/exec"),
+            // Its one importer is agent/exec/terminal.ts; that it may be missing is known there.
+            { regex: "^node-pty($|/)", message: "node-pty is imported by agent/exec/terminal.ts only." },
             ...only(directory, "imgadm", "undici", "agent/imgadm/registry"),
             ...only(directory, "filters", "re2js", "agent/filters"),
           ],

@@ -5,6 +5,7 @@
 // recovery observes what came of it (style: "stopping the service never kills a half-done create"). For the same
 // reason such a command writes into files instead of pipes: a pipe whose reader is gone would end it at its next word.
 import { execa, ExecaError, type Options } from "execa";
+import { guardChild } from "./child-guard.ts";
 import type { CommandResult, CommandRunner, CommandRunnerOptions, HostCommand, LineStream } from "./command.ts";
 import { CommandError, type CommandFailure, type CommandOutcome } from "./errors.ts";
 import { openSession } from "./session.ts";
@@ -161,7 +162,11 @@ export function createCommandRunner({ env, onDone }: CommandRunnerOptions): Comm
       if (child.pid !== undefined) killGroup(child.pid, "SIGTERM");
     };
     process.once("exit", end);
-    void child.finally(() => process.removeListener("exit", end));
+    const letGo = child.pid === undefined ? undefined : guardChild(-child.pid, env);
+    void child.finally(() => {
+      process.removeListener("exit", end);
+      letGo?.();
+    });
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       stderr = (stderr + chunk).slice(-TAIL);

@@ -1,10 +1,10 @@
 // A command that somebody talks to: its streams are connected for as long as it lives, in both directions.
 //
-// Nobody may outlive the conversation. The command is ended with us, however we end: a guard holds a pipe of ours, and
-// when the pipe breaks because we were killed, the guard ends the command (there is no parent-death signal on illumos).
+// Nobody may outlive the conversation. The command is ended with us, however we end (child-guard.ts).
 import { execa, type Options } from "execa";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { guardChild } from "./child-guard.ts";
 import { CommandError, type CommandFailure } from "./errors.ts";
 import { keepTerminal } from "./terminal-state.ts";
 
@@ -40,12 +40,6 @@ export interface CommandSession {
 
 const KILL_AFTER_MS = 5_000;
 
-/** The guard: a word on its stdin means that all went well, the end of its stdin that whoever watched has died. */
-const GUARD = `read -r word && exit 0
-kill -s TERM -- "$1" 2>/dev/null || exit 0
-n=0; while [ $n -lt 20 ] && kill -s 0 -- "$1" 2>/dev/null; do sleep 0.1; n=$((n + 1)); done
-kill -s KILL -- "$1" 2>/dev/null`;
-
 export function openSession(command: SessionCommand, env: Readonly<Record<string, string>>): CommandSession {
   const terminal = command.stdin === "terminal";
   const common = {
@@ -68,20 +62,7 @@ export function openSession(command: SessionCommand, env: Readonly<Record<string
   });
   const { pid } = child;
   const target = pid === undefined ? undefined : terminal ? pid : -pid;
-  const guard =
-    target === undefined
-      ? undefined
-      : execa("/bin/sh", ["-c", GUARD, "guard", String(target)], {
-          ...common,
-          stdin: "pipe",
-          stdout: "ignore",
-          stderr: "ignore",
-          buffer: false,
-          reject: false,
-          detached: true,
-        });
-  guard?.stdin.on("error", () => undefined);
-  guard?.nodeChildProcess.unref();
+  const letGo = target === undefined ? undefined : guardChild(target, { ...env, ...command.env });
 
   const send = (to: number | undefined, signal: NodeJS.Signals): void => {
     if (to === undefined) return;
@@ -98,7 +79,7 @@ export function openSession(command: SessionCommand, env: Readonly<Record<string
     over = true;
     clearTimeout(killer);
     giveTerminalBack?.();
-    guard?.stdin.end("done\n");
+    letGo?.();
     if (result.failed && result.exitCode === undefined && result.signal === undefined)
       throw new CommandError(
         failureOf(result.code),

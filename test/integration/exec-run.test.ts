@@ -1,4 +1,5 @@
 // The funnel of host commands, against real processes.
+import { spawn } from "node:child_process";
 import { readFile, mkdtemp, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -264,6 +265,23 @@ describe("lines", () => {
       pid = other.pid;
     }
     expect(isAlive(pid!)).toBe(false);
+  });
+
+  it("a killed owner leaves no command that prints lines", async () => {
+    const module = JSON.stringify(join(import.meta.dirname, "../../agent/exec/run.ts"));
+    const script = `import { createCommandRunner } from ${module};
+      const stream = createCommandRunner({ env: {} }).lines({ path: "/bin/sh", args: ["-c", "echo $$; exec sleep 300"] });
+      for await (const line of stream) console.log(line);`;
+    const owner = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = await new Promise<string>((resolve) =>
+      owner.stdout.once("data", (chunk: Buffer) => {
+        resolve(chunk.toString().trim());
+      }),
+    );
+    owner.kill("SIGKILL");
+    await eventually(() => !isAlive(Number(pid)), { what: "the command has ended" });
   });
 
   it("fails with status and words when the command dies", async () => {
