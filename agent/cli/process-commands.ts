@@ -1,10 +1,9 @@
 // top, update, pause, unpause
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
-import { isOurs } from "../zones/observe.ts";
 import { listProcesses } from "../zones/top.ts";
-import { planUpdate, type ContainerChanges } from "../zones/update.ts";
-import type { CliContext } from "./context.ts";
+import type { ContainerChanges } from "../zones/update.ts";
+import { waitNotice, type CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
 export function addProcessCommands(program: Command, context: CliContext): void {
@@ -33,13 +32,10 @@ export function addProcessCommands(program: Command, context: CliContext): void 
     .option("--pids-limit <n>", "limit of threads")
     .option("--restart <policy>", "no, always, on-failure[:N] or unless-stopped")
     .action(async (references: string[], options: ContainerChanges) => {
-      const { containers, vmadm } = context.agent();
+      const { containers } = context.agent();
       const { signal } = context.interrupts;
       for (const reference of references) {
-        const vm = await containers.find(reference, { signal });
-        if (!isOurs(vm))
-          throw new AgentError("CONTAINER_FOREIGN", `zone ${vm.uuid} was not made by zonelet: it is not changed`);
-        await vmadm.update(vm.uuid, planUpdate(vm, options), { signal });
+        await containers.update(reference, options, { signal, onWait: waitNotice(context) });
         await context.output.out(`${safeText(reference)}\n`);
       }
     });

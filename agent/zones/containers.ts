@@ -15,6 +15,8 @@ import type { ZoneRecord } from "./record.ts";
 import { renameContainer } from "./rename.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, isSweepable, judge } from "./settle.ts";
 import { killZone, stopZone, tellSignal, type StopDependencies, type StopOptions } from "./stop.ts";
+import { updateZone } from "./update-zone.ts";
+import type { ContainerChanges } from "./update.ts";
 import { watchZones } from "./watch.ts";
 import { LINUX_SIGNALS, parseSignal } from "../util/linux-signals.ts";
 import { suggest } from "../util/suggest.ts";
@@ -41,6 +43,8 @@ export interface Containers {
   exit(vm: VmObject): Promise<ExitStatus | undefined>;
   /** A signal to the container's first process, by name or Linux number. */
   kill(reference: string, signal: string, options?: VerbOptions): Promise<VmObject>;
+  /** Changes caps and the restart policy (`planUpdate`). Repeating it does nothing. Raises CONTAINER_FOREIGN. */
+  update(reference: string, changes: ContainerChanges, options?: VerbOptions): Promise<VmObject>;
   /** See `renameContainer`. */
   rename(reference: string, newName: string, options?: VerbOptions): Promise<VmObject>;
   /** Deletes the zone and what we remember of it. A running one only with `force`; a foreign one only by its uuid and with `force`. */
@@ -160,6 +164,14 @@ export function createContainers(dependencies: ContainersDependencies): Containe
       await killZone(await find(zone, options), options, dependencies);
     },
     exit,
+    update: (reference, changes, options = {}) =>
+      withZone(reference, options, (vm, record) =>
+        updateZone(vm.uuid, changes, {
+          vmadm,
+          signal: options.signal,
+          onSpawn: record ? childRecorder(record, store) : undefined,
+        }),
+      ),
     rename: (reference, newName, options = {}) => renameContainer(reference, newName, dependencies, options),
     remove: async (reference, options = {}) => {
       const zones = await list(options);

@@ -80,6 +80,12 @@ test("update changes caps and policy of a running container at once", async () =
     autoboot: true,
     internal_metadata: { "docker:restartpolicy": "always" },
   });
+  const from = lab.callCount;
+  expect(await lab.zonelet("update", "-m", "200m", "--cpus", "0.5", "box")).toMatchObject({ status: 0 });
+  expect(
+    lab.calls(from).some(({ args }) => args[0] === "update"),
+    "a repeat changes nothing",
+  ).toBe(false);
   expect(await lab.zonelet("update", "-m", "200m", "nobody")).toMatchObject({ status: 3 });
   expect(await lab.zonelet("update", "box")).toMatchObject({ status: 2 });
 });
