@@ -26,6 +26,7 @@ const allowed = {
   events: [...layer0, ...layer1, "zones"],
   snapshots: [...layer0, ...layer1, "zones"],
   introspect: [...layer0, ...layer1, "events"],
+  amqp: [...layer0, ...layer1],
   daemon: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "introspect"],
   cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "introspect", "daemon"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.

@@ -117,6 +117,15 @@ export const ERROR_CODES = {
   DAEMON_UNREACHABLE: "Unavailable",
   SOCKET_FAILED: "FailedPrecondition",
   API_UNKNOWN: "Unimplemented",
+
+  // messages and the tasks they ask for
+  MESSAGE_INVALID: "InvalidArgument",
+  MESSAGE_TOO_LARGE: "InvalidArgument",
+  MESSAGE_VERSION: "Unimplemented",
+  MESSAGE_MISROUTED: "InvalidArgument",
+  TASK_UNKNOWN: "Unimplemented",
+  TASK_UNSUPPORTED: "Unimplemented",
+  TASK_PARAMS_INVALID: "InvalidArgument",
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
