@@ -10,6 +10,8 @@ if (directories.length === 0) {
 }
 
 let [passed, failed, differing] = [0, 0, 0];
+const apart = new Map<string, number>();
+const count = (what: string): unknown => apart.set(what, (apart.get(what) ?? 0) + 1);
 const onPurpose = new Set(divergences().map(({ name }) => name));
 for (const directory of directories) {
   let cases: FoundCase[] = [];
@@ -19,10 +21,16 @@ for (const directory of directories) {
     say(`FAIL ${error instanceof Error ? error.message : String(error)}`);
     failed++;
   }
-  for (const { name, file, quirk, check } of cases) {
+  for (const { name, file, quirk, check, needs, without } of cases) {
+    if (needs !== undefined) {
+      count(`${needs} is needed to judge`);
+      continue;
+    }
     const differences = check();
-    if (differences.length === 0) passed++;
-    else if (quirk && onPurpose.has(name)) differing++;
+    if (differences.length === 0) {
+      passed++;
+      if (without !== undefined) count(`of those passed, without ${without}`);
+    } else if (quirk && onPurpose.has(name)) differing++;
     else {
       failed++;
       say(`FAIL ${file}${name === "" ? "" : `: ${name}`}${quirk ? " (quirk)" : ""}`);
@@ -35,6 +43,7 @@ for (const directory of directories) {
   }
 }
 say(`${passed} passed, ${failed} failed${differing === 0 ? "" : `, ${differing} differ on purpose (manifests/README.md)`}`); // prettier-ignore
+for (const [what, cases] of apart) say(`${cases} ${cases === 1 ? "case" : "cases"}: ${what}`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function shown(value: unknown): string {

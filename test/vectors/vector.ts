@@ -17,6 +17,10 @@ export interface VectorCase {
   readonly name: string;
   /** Recorded behaviour that looks unintended: we may differ, if manifests/README.md says so. */
   readonly quirk: boolean;
+  /** What it takes to judge it at all, such as "a broker"; it is counted apart, and its check says nothing. */
+  readonly needs?: string;
+  /** What of the case is not judged although it passes, such as "the commands a task runs". */
+  readonly without?: string;
   /** Empty when the case holds. Never throws. */
   readonly check: () => readonly Difference[];
 }
