@@ -23,15 +23,13 @@ test("a field inside another, and what is inside of one", () => {
   expect(explainField("spec.log.maxSize", "table")).toContain("example  log:\n             maxSize: 10m\n");
   expect(explainField("spec.networks[0].ip", "table")).toContain("becomes  nics[].ips");
   expect(explainField("spec.healthcheck", "table")).toContain("\n  spec.healthcheck.interval: duration");
-  expect(JSON.parse(explainField("spec.volumes", "json"))).toMatchObject({
-    path: "volumes",
-    fields: [
-      { path: "volumes.type" },
-      { path: "volumes.source" },
-      { path: "volumes.target" },
-      { path: "volumes.readOnly" },
-    ],
-  });
+  const volumes = JSON.parse(explainField("spec.volumes", "json")) as { path: string; fields: { path: string }[] };
+  expect(volumes.path).toBe("volumes");
+  expect(volumes.fields.map(({ path }) => path)).toEqual(
+    ["type", "source", "target", "readOnly", "subpath", "copy", "size", "mode", "uid", "gid"].map(
+      (f) => `volumes.${f}`,
+    ),
+  );
 });
 
 test("all of them", () => {
@@ -50,6 +48,22 @@ test.each([
   expect(text).toContain(told);
 });
 
+/** What has to stand beside a field inside another for it to make sense. */
+const REST: Readonly<Record<string, object>> = {
+  networks: { name: "lan" },
+  volumes: { source: "/data", target: "/srv" },
+  named: { source: "data", target: "/srv" },
+  empty: { type: "empty", source: "work", target: "/srv" },
+  files: { target: "/etc/a", content: "b" },
+};
+const NEEDS: Readonly<Record<string, string>> = {
+  "volumes.subpath": "named",
+  "volumes.size": "named",
+  "volumes.mode": "empty",
+  "volumes.uid": "empty",
+  "volumes.gid": "empty",
+};
+
 describe("what stands beside the schemas is true", () => {
   test("of every field of the schema, on every level", () => {
     expect(fields.map((one) => one.path)).toEqual(
@@ -65,9 +79,9 @@ describe("what stands beside the schemas is true", () => {
 
   test.each(fields.map((one) => [one.path, one] as const))("the example of %s is accepted", (_, { path, example }) => {
     const [top = "", inner] = path.split(".");
-    const REST: Record<string, object> = { networks: { name: "lan" }, volumes: { source: "/data", target: "/srv" } };
-    const value = inner === undefined ? example : { ...REST[top], [inner]: example };
-    const spec = { image: "a", [top]: inner !== undefined && top === "volumes" ? [value] : value };
+    const value = inner === undefined ? example : { ...REST[NEEDS[path] ?? top], [inner]: example };
+    const listed = inner !== undefined && (top === "volumes" || top === "files");
+    const spec = { image: "a", [top]: listed ? [value] : value };
     expect(readSpecs(JSON.stringify(spec), "a.json")).toHaveLength(1);
   });
 });

@@ -204,6 +204,13 @@ test.each(readdirSync(EXAMPLES))("examples/%s can be written in every form and r
     expect(only(text).format, text).toBe("container");
   }
   if (document.format === "manifest") return;
-  const metadata = without(payload(document).internal_metadata, "zonelet:group", "zonelet:group_order");
-  expect(payload(only(written(document, "spec").text))).toEqual({ ...payload(document), internal_metadata: metadata });
+  // A container taken out of its group (there is a warning) has neither the group's marks nor a part in its volumes.
+  const marks = ["zonelet:group", "zonelet:group_order", "zonelet:group_role", "zonelet:group_after"];
+  const alone = (of: ReturnType<typeof payload>): object => ({
+    ...of,
+    internal_metadata: without(of.internal_metadata, ...marks),
+    filesystems: of.filesystems?.map((one) => ({ ...one, source: one.source.replace(/groups\/[^/]+|volumes/, "") })),
+  });
+  expect(alone(payload(only(written(document, "spec").text)))).toEqual(alone(payload(document)));
+});
 });
