@@ -213,4 +213,3 @@ test.each(readdirSync(EXAMPLES))("examples/%s can be written in every form and r
   });
   expect(alone(payload(only(written(document, "spec").text)))).toEqual(alone(payload(document)));
 });
-});
