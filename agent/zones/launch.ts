@@ -257,8 +257,10 @@ async function undo(
   const told = lines.length === 0 ? failed : [`${failed}: ${inlineChain(cause)}`, ...lines].join("\n");
   const options = { cause, details: { step, uuid: record.uuid, ...cause.details } };
   if (request.keepFailed) {
-    // The record goes on as created, so that `rm NAME` finds what is left.
-    await dependencies.store.save({ ...record, phase: "created", want: "stopped" });
+    // The record goes on as created, so that `rm NAME` finds what is left. Without its accounts it must never be started:
+    // its program would run as root.
+    const phase = step === "accounts" ? "creating" : "created";
+    await dependencies.store.save({ ...record, phase, want: "stopped" });
     return new AgentError(cause.code, told, {
       ...options,
       hint: `kept for inspection: zone ${record.uuid} (--keep-failed)`,

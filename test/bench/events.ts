@@ -14,7 +14,7 @@ const RATE = 1000;
 const SECONDS = 8;
 
 /** Prints latency, what arrived, and what it costs the daemon. */
-export async function benchEvents(): Promise<void> {
+async function benchEvents(): Promise<void> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "events-server.ts"), String(RATE)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -76,4 +76,4 @@ function benchFilters(): void {
   );
 }
 
-if (import.meta.main) await benchEvents();
+await benchEvents();
