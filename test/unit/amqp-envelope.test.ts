@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_EVENT_BYTES, MAX_REQUEST_BYTES } from "../../agent/amqp/body.ts";
+import { controlAnswer, controlMessage, parseControl, type ControlRequest } from "../../agent/amqp/control.ts";
+import { parseEvent } from "../../agent/amqp/event-reader.ts";
 import { addressOf, eventMessage, parseRequest, requestMessage, type IncomingMessage } from "../../agent/amqp/envelope.ts"; // prettier-ignore
 import { matchesTopic, type OutgoingMessage } from "../../agent/amqp/routing.ts";
 import type { TaskEvent } from "../../agent/amqp/task-event.ts";
@@ -184,6 +186,57 @@ describe("an event", () => {
     if (event.kind === "finish" && event.status !== "ok") expect(message.body).not.toHaveProperty("percent");
   });
 
+  test("is read by a client as it was told", () => {
+    const finish = delivered(told({ kind: "finish", status: "failed", error, result: { vm: 1 } }));
+    expect(parseEvent(finish)).toMatchObject({ name: "finish", clientId: "head1", seq: 3, status: "failed", error, result: { vm: 1 } }); // prettier-ignore
+    const kinds = fc.constantFrom<TaskEvent>(
+      { kind: "accepted", position: 0 },
+      { kind: "start" },
+      { kind: "progress", percent: 7 },
+      { kind: "alive", elapsedS: 15 },
+      { kind: "step-start", step: "pull", description: "Pulling" },
+      { kind: "finish", status: "ok", result: null },
+    );
+    fc.assert(
+      fc.property(kinds, fc.integer({ min: 1, max: 1e6 }), (event, seq) => {
+        const message = eventMessage(identity, event, { server: SERVER, bootId: "b", seq, at });
+        const { name, clientId, ...body } = parseEvent(delivered(message));
+        expect(body).toEqual(message.body);
+        expect(message.routingKey).toBe(`zonelet.${SERVER}.event.${name}.${clientId}.${TASK_ID}`);
+      }),
+    );
+  });
+
+  test.each<[string, Partial<IncomingMessage> & { body?: unknown }, string]>([
+    ["another key", { routingKey: key }, "MESSAGE_MISROUTED"],
+    ["another task's key", { routingKey: `zonelet.${SERVER}.event.start.head1.x` }, "MESSAGE_MISROUTED"],
+    ["no JSON", { bytes: Buffer.from("{") }, "MESSAGE_INVALID"],
+    [
+      "a finish that does not tell how",
+      { routingKey: `zonelet.${SERVER}.event.finish.head1.${TASK_ID}` },
+      "MESSAGE_INVALID",
+    ],
+  ])("with %s is refused by a client", (_, more, code) => {
+    const message = { ...delivered(told({ kind: "start" })), ...more };
+    expect(() => parseEvent(message)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test("from any bytes is a typed error", () => {
+    const { routingKey } = told({ kind: "start" });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        (bytes) => {
+          expect(() => parseEvent({ routingKey, bytes })).toThrow(AgentError);
+          expect(() => parseControl({ routingKey: controlKey(SERVER), bytes }, SERVER)).toThrow(AgentError);
+        },
+      ),
+    );
+  });
+
   test("stays small, however much there is to say", () => {
     const huge = "x".repeat(MAX_EVENT_BYTES);
     const details = { platform: `first ${huge} last`, list: [huge] };
@@ -198,6 +251,31 @@ describe("an event", () => {
       error: { ...error, details: { platform: details.platform } },
     });
     expect(JSON.stringify(clipped.body)).toMatch(/first x+\\n… \d+ characters …\\nx+ last/);
+  });
+});
+
+describe("control", () => {
+  const head = { v: 1, id: TASK_ID, clientId: "head1" } as const;
+  test.each<[ControlRequest, string]>([
+    [{ ...head, verb: "ping" }, "pong"],
+    [{ ...head, verb: "cancel", taskId: OTHER }, "cancel-answer"],
+    [{ ...head, verb: "query", taskId: OTHER }, "query-answer"],
+  ])("%j is read as it was sent, and answered to its sender", (request, name) => {
+    expect(parseControl(delivered(controlMessage(SERVER, request)), SERVER)).toEqual(request);
+    const answer = controlAnswer(SERVER, request, { v: 7, lanes: 2 });
+    expect(answer.body).toEqual({ v: 1, id: TASK_ID, server: SERVER, lanes: 2 });
+    expect(parseEventKey(answer.routingKey)).toEqual({ server: SERVER, event: name, client: "head1", taskId: TASK_ID });
+    expect(matchesTopic(clientBinding("head1"), answer.routingKey)).toBe(true);
+  });
+
+  test.each([
+    ["an unknown verb", { ...head, verb: "reboot" }, SERVER, "MESSAGE_INVALID"],
+    ["a cancel of nothing", { ...head, verb: "cancel" }, SERVER, "MESSAGE_INVALID"],
+    ["another version", { ...head, v: 2, verb: "ping" }, SERVER, "MESSAGE_INVALID"],
+    ["another server", { ...head, verb: "ping" }, OTHER, "MESSAGE_MISROUTED"],
+  ])("%s is refused", (_, body, server, code) => {
+    const message = incoming(body, { routingKey: controlKey(server) });
+    expect(() => parseControl(message, SERVER)).toThrow(expect.objectContaining({ code }));
   });
 });
 
