@@ -25,10 +25,11 @@ const allowed = {
   zones: [...layer0, ...layer1, "logs", "volumes"],
   events: [...layer0, ...layer1, "zones"],
   snapshots: [...layer0, ...layer1, "zones"],
+  tasks: [...layer0, ...layer1, "zones", "logs", "volumes", "events", "snapshots"],
   introspect: [...layer0, ...layer1, "events"],
   amqp: [...layer0, ...layer1],
   daemon: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "introspect"],
-  cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "introspect", "daemon"],
+  cli: [...layer0, ...layer1, "logs", "volumes", "zones", "events", "snapshots", "tasks", "introspect", "daemon"],
   // The lab host stands in for the platform: it shares nothing with the agent but the domain-free helpers.
   labhost: ["util"],
 };

@@ -17,6 +17,8 @@ import type { Imgadm } from "./imgadm/client.ts";
 import { createLogger, type Logger } from "./log/logger.ts";
 import { createSnapshots, type Snapshots } from "./snapshots/snapshots.ts";
 import { createLogJanitor, type LogJanitor } from "./logs/janitor.ts";
+import { openTasks } from "./tasks/open-tasks.ts";
+import type { TaskService } from "./tasks/service.ts";
 import { LatencyTable } from "./util/latency-table.ts";
 import { createVmadmCli } from "./vmadm/cli.ts";
 import type { Vmadm } from "./vmadm/client.ts";
@@ -43,6 +45,8 @@ export interface Agent {
   readonly groups: Groups;
   readonly events: Events;
   readonly snapshots: Snapshots;
+  /** The node's tasks; the first call makes the key that seals their secrets. */
+  tasks(): Promise<TaskService>;
   /** Host commands of this process. */
   readonly latencies: LatencyTable;
 }
@@ -119,6 +123,23 @@ export function createAgent(options: AgentOptions = {}): Agent {
     containers: createContainers({ vmadm: viewed, images, volumes, store, paths: host.paths, log }),
   };
   const snapshots = createSnapshots({ host, vmadm, pool: config.host.pool });
+  let opened: Promise<TaskService> | undefined;
+  const tasks = (): Promise<TaskService> =>
+    (opened ??= openTasks(
+      {
+        vmadm,
+        imgadm,
+        images,
+        config,
+        host,
+        over: (other) => ({
+          containers: createContainers({ vmadm: other, images, volumes, store, paths: host.paths, log }),
+          snapshots: createSnapshots({ host, vmadm: other, pool: config.host.pool }),
+        }),
+      },
+      host.paths,
+      log,
+    ));
   const logJanitor = createLogJanitor({ paths: host.paths, runner, settings: config.logs, log });
   return {
     config,
@@ -136,6 +157,7 @@ export function createAgent(options: AgentOptions = {}): Agent {
     logJanitor,
     events,
     snapshots,
+    tasks,
     latencies,
   };
 }

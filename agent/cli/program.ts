@@ -27,6 +27,7 @@ import { addInfoCommand } from "./info-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addSystemCommands } from "./system-commands.ts";
 import { addSpecCommands } from "./spec-commands.ts";
+import { addTaskCommands } from "./task-commands.ts";
 import { addVolumeCommands } from "./volume-commands.ts";
 import { addVersionCommand } from "./version-command.ts";
 
@@ -93,6 +94,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addDaemonCommands(program, context, setStatus);
   addEventsCommand(program, context);
   addSnapshotCommands(program, context);
+  addTaskCommands(program, context, setStatus);
   addInfoCommand(program, context);
   addVersionCommand(program, context);
   inheritSettings(program);

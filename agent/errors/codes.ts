@@ -112,6 +112,16 @@ export const ERROR_CODES = {
   HEALTH_UNCHECKED: "FailedPrecondition",
   CONTAINER_UNHEALTHY: "FailedPrecondition",
 
+  // tasks (TASK_UNKNOWN is below: doors raise it, too)
+  TASK_INVALID: "InvalidArgument",
+  TASK_EXISTS: "AlreadyExists",
+  TASK_NOT_FOUND: "NotFound",
+  TASKS_FULL: "ResourceExhausted",
+  TASK_EXPIRED: "DeadlineExceeded",
+  TASK_INTERRUPTED: "FailedPrecondition",
+  TASK_FAILED: "FailedPrecondition",
+  JOURNAL_NEWER: "FailedPrecondition",
+
   // daemon
   DAEMON_RUNNING: "FailedPrecondition",
   DAEMON_UNREACHABLE: "Unavailable",

@@ -36,6 +36,10 @@ export interface HostPaths {
   readonly locks: string;
   /** What happened on this node, bounded. */
   readonly events: string;
+  /** One file per task that was accepted. */
+  readonly tasks: string;
+  /** Key of this node that seals secrets of tasks (0600). */
+  readonly taskKey: string;
   /** Logins of registries (0600). */
   readonly credentials: string;
   /** The daemon's socket; gone with a reboot, as `/var/run` is. */
@@ -66,6 +70,8 @@ export function hostPaths(root: string): HostPaths {
     corrupt: join(state, "corrupt"),
     locks: join(state, "locks"),
     events: join(state, "events"),
+    tasks: join(state, "tasks"),
+    taskKey: join(state, "tasks.key"),
     credentials: join(state, "credentials.json"),
     socket: join(root, "var/run/zonelet/zonelet.sock"),
     scratch: join(root, "var/tmp/zonelet"),

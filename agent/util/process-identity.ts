@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 export interface ProcessIdentity {
   readonly pid: number;
   /** Start time in clock ticks since boot, where the machine tells it (Linux); otherwise the pid alone has to do. */
-  readonly start?: string;
+  readonly start?: string | undefined;
 }
 
 export function processIdentity(pid: number): ProcessIdentity {
