@@ -1,6 +1,7 @@
 // Events in memory: everything that is appended to the history, handed to any number of readers, each with a bounded
 // queue. A reader that is too slow loses its oldest events and is told how many; it never holds up anybody else.
 import type { Predicate } from "../filters/evaluate.ts";
+import { Wakeup } from "../util/wakeup.ts";
 import { draftEvent, type Envelope } from "./envelope.ts";
 import type { History } from "./history.ts";
 
@@ -117,7 +118,7 @@ class Reader {
   private queue: Envelope[] = [];
   private head = 0;
   private dropped = 0;
-  private sleeping: (() => void) | undefined;
+  private readonly wakeup = new Wakeup();
 
   constructor(capacity: number, matches: Predicate<Envelope>, after: number) {
     this.capacity = capacity;
@@ -156,13 +157,10 @@ class Reader {
   }
 
   wake(): void {
-    this.sleeping?.();
-    this.sleeping = undefined;
+    this.wakeup.wake();
   }
 
   wait(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.sleeping = () => resolve(undefined);
-    return promise;
+    return this.wakeup.sleep();
   }
 }

@@ -9,6 +9,7 @@ import { inlineChain } from "../errors/chain.ts";
 import type { Logger } from "../log/logger.ts";
 import { writeFileAtomic } from "../util/atomic-file.ts";
 import { acquireLock } from "../util/lock.ts";
+import { Wakeup } from "../util/wakeup.ts";
 import type { Vmadm } from "../vmadm/client.ts";
 import type { VmEvent } from "../vmadm/schema.ts";
 import { envelopeSchema, type Envelope, type EventDraft } from "./envelope.ts";
@@ -123,7 +124,7 @@ async function readChanges(vmadm: Pick<Vmadm, "events">, queue: ChangeQueue, sig
 class ChangeQueue {
   private changes: VmEvent[] = [];
   private ended = false;
-  private sleeping: (() => void) | undefined;
+  private readonly wakeup = new Wakeup();
   private readonly onOverflow: () => void;
 
   constructor(onOverflow: () => void) {
@@ -137,21 +138,19 @@ class ChangeQueue {
       this.ended = true;
       this.onOverflow();
     }
-    this.sleeping?.();
+    this.wakeup.wake();
   }
 
   end(): void {
     this.ended = true;
-    this.sleeping?.();
+    this.wakeup.wake();
   }
 
   /** Everything that waits, as soon as there is something; undefined at the end. */
   async takeAll(): Promise<readonly VmEvent[] | undefined> {
     while (this.changes.length === 0) {
       if (this.ended) return undefined;
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      this.sleeping = () => resolve(undefined);
-      await promise;
+      await this.wakeup.sleep();
     }
     const taken = this.changes;
     this.changes = [];

@@ -2,6 +2,7 @@
 // what the zones are without starting a command (vmadm.md 12).
 import { AgentError } from "../errors/agent-error.ts";
 import { fromUnknown } from "../errors/chain.ts";
+import { Wakeup } from "../util/wakeup.ts";
 import type { Vmadm } from "./client.ts";
 import type { VmEvent, VmObject } from "./schema.ts";
 
@@ -86,7 +87,7 @@ class Listener {
   private readonly picture: () => VmEvent | undefined;
   private queue: VmEvent[] = [];
   private wantsPicture = true;
-  private sleeping: (() => void) | undefined;
+  private readonly wakeup = new Wakeup();
 
   constructor(picture: () => VmEvent | undefined) {
     this.picture = picture;
@@ -108,13 +109,10 @@ class Listener {
   }
 
   wake(): void {
-    this.sleeping?.();
-    this.sleeping = undefined;
+    this.wakeup.wake();
   }
 
   wait(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.sleeping = () => resolve(undefined);
-    return promise;
+    return this.wakeup.sleep();
   }
 }

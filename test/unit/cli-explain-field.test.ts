@@ -26,9 +26,7 @@ test("a field inside another, and what is inside of one", () => {
   const volumes = JSON.parse(explainField("spec.volumes", "json")) as { path: string; fields: { path: string }[] };
   expect(volumes.path).toBe("volumes");
   expect(volumes.fields.map(({ path }) => path)).toEqual(
-    ["type", "source", "target", "readOnly", "subpath", "copy", "size", "mode", "uid", "gid"].map(
-      (f) => `volumes.${f}`,
-    ),
+    "type source target readOnly subpath copy size labels existing mode uid gid".split(" ").map((f) => `volumes.${f}`),
   );
 });
 
@@ -59,6 +57,8 @@ const REST: Readonly<Record<string, object>> = {
 const NEEDS: Readonly<Record<string, string>> = {
   "volumes.subpath": "named",
   "volumes.size": "named",
+  "volumes.labels": "named",
+  "volumes.existing": "named",
   "volumes.mode": "empty",
   "volumes.uid": "empty",
   "volumes.gid": "empty",
