@@ -7,7 +7,7 @@ import type { VmObject } from "../vmadm/schema.ts";
 import { kindInZone, readTree, writeTree, zonePath, type PathKind } from "../zones/copy.ts";
 import { packTree } from "../zones/pack-tree.ts";
 import { unpackTree } from "../zones/unpack-tree.ts";
-import type { CliContext } from "./context.ts";
+import { waitNotice, type CliContext } from "./context.ts";
 import { safeText } from "./output.ts";
 
 interface CopyOptions {
@@ -18,7 +18,7 @@ interface CopyOptions {
 export function addCopyCommand(program: Command, context: CliContext): void {
   program
     .command("cp")
-    .description("copy files between a running container and this machine")
+    .description("copy files between a container and this machine")
     .argument("<from>", "path, CONTAINER:PATH, or - for a tar on stdin")
     .argument("<to>", "path, CONTAINER:PATH, or - for a tar on stdout")
     .option("-a, --archive", "keep owners", false)
@@ -47,9 +47,32 @@ async function fromContainer(
   to: string,
   options: CopyOptions,
 ): Promise<void> {
+  await withContainer(context, reference, (vm) => copyOut(context, vm, reference, path, to, options));
+}
+
+/** A container that does not run is kept from being started (by us) until the copy is done. */
+async function withContainer(
+  context: CliContext,
+  reference: string,
+  work: (vm: VmObject) => Promise<void>,
+): Promise<void> {
   const { signal } = context.interrupts;
-  const { containers, host } = context.agent();
+  const { containers } = context.agent();
   const vm = await containers.find(reference, { signal });
+  if (vm.state === "stopped") await containers.held(reference, work, { signal, onWait: waitNotice(context) });
+  else await work(vm);
+}
+
+async function copyOut(
+  context: CliContext,
+  vm: VmObject,
+  reference: string,
+  path: string,
+  to: string,
+  options: CopyOptions,
+): Promise<void> {
+  const { signal } = context.interrupts;
+  const { host } = context.agent();
   const copy = { signal, follow: options.followLink };
   if (to === "-") {
     await readTree(host, vm, path, (tar) => toOutput(context, tar), copy);
@@ -93,9 +116,19 @@ async function toContainer(
   path: string,
   options: CopyOptions,
 ): Promise<void> {
+  await withContainer(context, reference, (vm) => copyIn(context, from, vm, reference, path, options));
+}
+
+async function copyIn(
+  context: CliContext,
+  from: string,
+  vm: VmObject,
+  reference: string,
+  path: string,
+  options: CopyOptions,
+): Promise<void> {
   const { signal } = context.interrupts;
-  const { containers, host } = context.agent();
-  const vm = await containers.find(reference, { signal });
+  const { host } = context.agent();
   const target = zonePath(path);
   const there = await kindInZone(host, vm, target, { signal });
   if (from === "-") {

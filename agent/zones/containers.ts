@@ -32,6 +32,8 @@ export interface Containers {
   /** What we remember, without asking the platform: ours are also zones whose create has not come to its end. */
   records(): Promise<readonly ZoneRecord[]>;
   find(reference: string, options?: VerbOptions): Promise<VmObject>;
+  /** Runs `work` while no other command of ours changes the container, with the zone as it is then. */
+  held<T>(reference: string, work: (vm: VmObject) => Promise<T>, options?: VerbOptions): Promise<T>;
   launch(request: LaunchRequest): Promise<Launched>;
   start(reference: string, options?: VerbOptions): Promise<VmObject>;
   /** Sends the stop signal, waits `timeoutS` (default: the container's own, else 10 s), then kills. Not running is success. */
@@ -172,6 +174,7 @@ export function createContainers(dependencies: ContainersDependencies): Containe
           onSpawn: record ? childRecorder(record, store) : undefined,
         }),
       ),
+    held: (reference, work, options = {}) => withZone(reference, options, (vm) => work(vm)),
     rename: (reference, newName, options = {}) => renameContainer(reference, newName, dependencies, options),
     remove: async (reference, options = {}) => {
       const zones = await list(options);

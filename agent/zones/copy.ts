@@ -1,15 +1,21 @@
-// Files between a running container and the machine.
+// Files between a container and the machine.
 //
-// The container's side is done in its zone by the platform's tar (dockerinit.md 9.5): a tenant who swaps links while we
-// copy leads it round inside the zone only. The machine's side never opens a path that an archive of the tenant's could
-// have bent (unpack-tree.ts).
+// While it runs, the container's side is done in its zone by the platform's tar (dockerinit.md 9.5): a tenant who swaps
+// links while we copy leads it round inside the zone only. While it does not, nobody can swap any: its root is read and
+// written from here, links followed inside of it only; the caller keeps it from being started by us meanwhile. The
+// machine's side never opens a path that an archive of the tenant's could have bent (unpack-tree.ts).
+import { lstat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { posix } from "node:path";
+import { join, posix } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import type { CommandSession } from "../exec/session.ts";
 import type { Host } from "../host/host.ts";
+import { resolveInRoot } from "../host/in-root.ts";
 import type { VmObject } from "../vmadm/schema.ts";
+import { containerName } from "./find.ts";
+import { packTree } from "./pack-tree.ts";
+import { unpackTree } from "./unpack-tree.ts";
 import { NATIVE, openInZone, runInZone, runningName } from "./zone-tools.ts";
 
 export interface CopyOptions {
@@ -23,6 +29,16 @@ const KIND = 'if [ -d "$1" ]; then echo d; elif [ -e "$1" ] || [ -L "$1" ]; then
 
 /** What is at a path in the container, links followed. */
 export async function kindInZone(host: Host, vm: VmObject, path: string, options: CopyOptions = {}): Promise<PathKind> {
+  const root = quietRoot(host, vm);
+  if (root !== undefined) {
+    const place = resolveInRoot(root, path);
+    if (place !== undefined) return (await lstat(place)).isDirectory() ? "directory" : "file";
+    // A link that leads nowhere is there all the same.
+    const directory = resolveInRoot(root, posix.dirname(path));
+    const link =
+      directory === undefined ? undefined : await lstat(join(directory, posix.basename(path))).catch(() => undefined);
+    return link === undefined ? "missing" : "file";
+  }
   const text = await runInZone(host, vm, [NATIVE.bash, "-c", KIND, "kind", path], options);
   return text.startsWith("d") ? "directory" : text.startsWith("f") ? "file" : "missing";
 }
@@ -44,10 +60,19 @@ export async function readTree(
   consume: (tar: Readable) => Promise<void>,
   options: CopyOptions & { readonly follow?: boolean } = {},
 ): Promise<void> {
-  const name = runningName(vm);
   const whole = zonePath(path);
   const contents = path.endsWith("/.") || whole === "/";
   const [directory, base] = contents ? [whole, "."] : [posix.dirname(stripped(whole)), posix.basename(whole)];
+  const root = quietRoot(host, vm);
+  if (root !== undefined) {
+    // Where the source itself is a link it is resolved here: reading through it would leave the root.
+    const within = resolveInRoot(root, options.follow === true ? whole : directory);
+    if (within === undefined) throw new AgentError("COPY_FAILED", `${path} does not exist in "${containerName(vm)}"`);
+    const from = contents || options.follow === true ? within : join(within, base);
+    await consume(packTree({ from, as: base, owners: true, follow: false }));
+    return;
+  }
+  const name = runningName(vm);
   const flags = options.follow === true ? "chf" : "cf";
   const session = openInZone(host, vm, [NATIVE.gtar, flags, "-", "-C", directory, `./${base}`], "ignore");
   await withSession(session, options, `copy ${path} from "${name}"`, () => consume(session.stdout));
@@ -61,6 +86,14 @@ export async function writeTree(
   tar: Readable,
   options: CopyOptions = {},
 ): Promise<void> {
+  const root = quietRoot(host, vm);
+  if (root !== undefined) {
+    const into = resolveInRoot(root, zonePath(directory));
+    if (into === undefined)
+      throw new AgentError("COPY_FAILED", `${directory} does not exist in "${containerName(vm)}"`);
+    await unpackTree(tar, { into, owners: true });
+    return;
+  }
   const name = runningName(vm);
   const argv = [NATIVE.gtar, "xf", "-", "--overwrite", "-C", zonePath(directory)];
   const session = openInZone(host, vm, argv, "pipe");
@@ -68,6 +101,11 @@ export async function writeTree(
   await withSession(session, options, `copy to ${directory} in "${name}"`, async () => {
     if (session.stdin) await pipeline(tar, session.stdin);
   });
+}
+
+/** Root of a container none of whose processes is there to bend a path. */
+function quietRoot(host: Host, vm: VmObject): string | undefined {
+  return vm.state === "stopped" ? host.paths.inGlobalZone(`${vm.zonepath}/root`) : undefined;
 }
 
 async function withSession(

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeBusyboxImage } from "../support/busybox-image.ts";
@@ -107,4 +107,37 @@ test("stats: what a busy container uses, beside its caps; one that does not run 
   expect(box["lwps"]).toBeGreaterThanOrEqual(2);
   expect(all.stdout).toMatch(/^NAME .*\n(.*\n)*idle +- +- /);
   expect(wrong).toMatchObject({ status: 3, stdout: "" });
+});
+
+test("a container that does not run: both ways, and nothing outside of its root is read or written", async () => {
+  const made = await lab.zonelet("create", "--name", "quiet", "bb:1", "sleep", "1000");
+  expect(made.status, made.stderr).toBe(0);
+  const [{ uuid = "" } = {}] = JSON.parse((await lab.zonelet("inspect", "quiet")).stdout) as { uuid?: string }[];
+  const root = join(lab.root, "zones", uuid, "root");
+  writeFileSync(at("secret"), "of this machine\n");
+  // As a tenant might have left it: links that would lead out, were they followed from here.
+  symlinkSync(at("secret"), join(root, "tmp/out"));
+  symlinkSync(lab.work, join(root, "tmp/away"));
+  symlinkSync("/etc", join(root, "tmp/etc"));
+  writeFileSync(at("own"), "three\n");
+  const steps: (readonly [string, string, number])[] = [
+    ["own", "quiet:/tmp/kept", 0],
+    ["quiet:/tmp/kept", "back", 0],
+    ["quiet:/tmp/etc/passwd", "passwd2", 0],
+    ["own", "quiet:/tmp/away/planted", 5],
+    ["quiet:/tmp/away/own", "stolen", 5],
+    ["quiet:/nowhere", "x", 5],
+  ];
+  for (const [from, to, status] of steps) {
+    const done = await lab.zonelet("cp", from, to);
+    expect(done.status, `${from} ${to}: ${done.stderr}`).toBe(status);
+  }
+  expect(readFileSync(at("back"), "utf8")).toBe("three\n");
+  expect(readFileSync(at("passwd2"), "utf8")).toContain("root:x:0");
+  expect(existsSync(at("planted"))).toBe(false);
+  const link = await lab.zonelet("cp", "quiet:/tmp/out", "link");
+  expect(link.status, link.stderr).toBe(0);
+  expect(lstatSync(at("link")).isSymbolicLink()).toBe(true);
+  expect((await lab.zonelet("cp", "-L", "quiet:/tmp/out", "followed")).status).toBe(5);
+  expect((await lab.zonelet("rm", "quiet")).status).toBe(0);
 });
