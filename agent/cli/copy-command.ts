@@ -1,6 +1,9 @@
-// cp
-import { lstat, mkdir, stat } from "node:fs/promises";
+// cp and export
+import { createWriteStream } from "node:fs";
+import { lstat, mkdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, posix, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import type { VmObject } from "../vmadm/schema.ts";
@@ -31,6 +34,40 @@ export function addCopyCommand(program: Command, context: CliContext): void {
       else if (target.container !== undefined) await toContainer(context, from, target.container, target.path, options);
       else throw new AgentError("USAGE", "one of the two has to be CONTAINER:PATH");
     });
+}
+
+export function addExportCommand(program: Command, context: CliContext): void {
+  program
+    .command("export")
+    .description("write a container's root as a tar, running or not")
+    .argument("<container>")
+    .option("-o, --output <file>", "write to a file that does not exist yet, instead of stdout")
+    .action(async (reference: string, { output }: { output?: string }) => {
+      const { signal } = context.interrupts;
+      const { host } = context.agent();
+      await withContainer(context, reference, (vm) =>
+        readTree(
+          host,
+          vm,
+          "/",
+          (tar) => (output === undefined ? toOutput(context, tar) : toFile(resolve(context.cwd, output), tar)),
+          { signal },
+        ),
+      );
+    });
+}
+
+/** Root's alone to read, as the container's secrets are in it. Nothing half-made stays. */
+async function toFile(path: string, tar: Readable): Promise<void> {
+  const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
+  try {
+    await pipeline(tar, file);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST")
+      throw new AgentError("USAGE", `${path} is there already`, { hint: "give the name of a new file" });
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 /** `NAME:PATH`; a path with a slash or a dot in front of its first colon is this machine's. */

@@ -9,7 +9,7 @@ import { addContainerCommands } from "./container-commands.ts";
 import { addConvertCommand } from "./convert-command.ts";
 import type { CliContext } from "./context.ts";
 import { addExecCommands } from "./exec-commands.ts";
-import { addCopyCommand } from "./copy-command.ts";
+import { addCopyCommand, addExportCommand } from "./copy-command.ts";
 import { addProcessCommands } from "./process-commands.ts";
 import { addStatsCommand } from "./stats-command.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
@@ -82,6 +82,7 @@ export async function runProgram(argv: readonly string[], outer: ProgramContext)
   addHealthCommand(program, context, setStatus);
   addExecCommands(program, context, setStatus);
   addCopyCommand(program, context);
+  addExportCommand(program, context);
   addProcessCommands(program, context);
   addStatsCommand(program, context);
   addImageCommands(program, context);

@@ -1,4 +1,5 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeBusyboxImage } from "../support/busybox-image.ts";
@@ -107,6 +108,20 @@ test("stats: what a busy container uses, beside its caps; one that does not run 
   expect(box["lwps"]).toBeGreaterThanOrEqual(2);
   expect(all.stdout).toMatch(/^NAME .*\n(.*\n)*idle +- +- /);
   expect(wrong).toMatchObject({ status: 3, stdout: "" });
+});
+
+test("export writes the root, of a container that runs and of one that does not", async () => {
+  expect((await lab.zonelet("create", "--name", "still", "bb:1", "sleep", "1000")).status).toBe(0);
+  for (const name of ["box", "still"]) {
+    expect(await lab.zonelet("export", "-o", `${name}.tar`, name)).toMatchObject({ status: 0 });
+    const names = execFileSync("tar", ["tf", at(`${name}.tar`)], { encoding: "utf8" });
+    expect(names).toMatch(/^(\.\/)?etc\/passwd$/m);
+    expect(statSync(at(`${name}.tar`)).mode & 0o777).toBe(0o600);
+  }
+  const again = await lab.zonelet("export", "-o", "box.tar", "box");
+  expect(again.status).toBe(2);
+  expect(again.stderr).toContain("is there already");
+  expect((await lab.zonelet("rm", "still")).status).toBe(0);
 });
 
 test("a container that does not run: both ways, and nothing outside of its root is read or written", async () => {

@@ -54,6 +54,8 @@ const MADE = ["/snapshot/prepare", "/containers/create"];
 const STARTED = ["/tasks/create", "/tasks/start"];
 const ENDED = ["/tasks/exit", "/tasks/delete"];
 
+const upTo = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
 describe("from zones to events", () => {
   test.each<[string, VmObject[], string[][]]>([
     ["a container's life", [zone(), running(), exited()], [MADE, STARTED, ENDED]],
@@ -246,7 +248,6 @@ describe("history", () => {
     for await (const envelope of history.read(from)) list.push(envelope.seq);
     return list;
   };
-  const upTo = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "zl-ev-"));
@@ -364,18 +365,32 @@ describe("feeding", () => {
   class Platform {
     vms: VmObject[] = [];
     private readonly streams = new Set<VmEvent[]>();
+    private generation = 0;
+    /** Everything that was set has been taken. */
+    get drained(): boolean {
+      return [...this.streams].every((stream) => stream.length === 0);
+    }
+    /** Every stream ends; what it had not told is lost. */
+    lose(): void {
+      this.generation++;
+    }
     set(...vms: VmObject[]): void {
       this.vms = vms;
       for (const stream of this.streams)
         for (const vm of vms)
           stream.push({ type: "modify", date: "", zonename: vm.uuid, uuid: vm.uuid, vm, changes: [] });
     }
+    /** As agent/vmadm does it: begun anew until the signal comes. */
     async *events(options?: { readonly signal?: AbortSignal }): AsyncGenerator<VmEvent> {
+      while (!options?.signal?.aborted) yield* this.once(options);
+    }
+    private async *once(options?: { readonly signal?: AbortSignal }): AsyncGenerator<VmEvent> {
       const stream: VmEvent[] = [
         { type: "ready", date: "", uuid: "", vms: Object.fromEntries(this.vms.map((vm) => [vm.uuid, vm])) },
       ];
       this.streams.add(stream);
-      while (!options?.signal?.aborted) {
+      const generation = this.generation;
+      while (!options?.signal?.aborted && this.generation === generation) {
         const next = stream.shift();
         if (next) yield next;
         else await setImmediate();
@@ -406,6 +421,46 @@ describe("feeding", () => {
     expect(told.map((e) => e.topic).filter((topic) => topic !== "/agent/resync")).toEqual([
       ...MADE, ...STARTED, "/containers/update", "/containers/update", ...ENDED, "/containers/update", "/containers/update", ...STARTED,
     ]); // prettier-ignore
+  });
+
+  test("10,000 events over lost streams, a new feeder and a full history: each once, in order, and a gap is told", async () => {
+    const platform = new Platform();
+    platform.set(zone());
+    const limits = { segmentBytes: 64 * 1024, segments: 12 };
+    const seen: number[] = [];
+    for (let life = 0; life < 4; life++) {
+      const stop = new AbortController();
+      const events = createEvents({ vmadm: platform, paths: hostPaths(directory), log, limits });
+      const stream = await events.follow(stop.signal);
+      const reading = (async () => {
+        const from = (seen.at(-1) ?? 0) + 1;
+        for await (const { seq } of stream.subscribe({ since: { seq: from }, signal: stop.signal })) seen.push(seq);
+      })();
+      await stream.ready;
+      for (let n = 0; n < 3200; n++) {
+        platform.set(zone({ cpu_cap: life * 3200 + n + 1 }));
+        if (n % 100 === 0) await setImmediate();
+        if (n % 1000 === 999) platform.lose(); // vminfod restarts: the stream ends and begins with all zones
+      }
+      const last = (): boolean => seen.at(-1) === stream.bus.lastNumber && platform.drained;
+      await eventually(last, { within: 20_000, what: "the reader is at the end" });
+      stop.abort();
+      await Promise.all([stream.done, reading]);
+    }
+    expect(seen).not.toContain(0);
+    expect(seen).toEqual(upTo(1, seen.length));
+    expect(seen.length).toBeGreaterThan(10_000);
+    const events = createEvents({ vmadm: platform, paths: hostPaths(directory), log, limits });
+    const { oldest } = await events.history.range();
+    expect(oldest).toBeGreaterThan(1);
+    const stop = new AbortController();
+    const late = await events.follow(stop.signal);
+    const [marker, first] = [await late.subscribe({ since: { seq: 1 } }).next(), late.subscribe({ since: { seq: 1 } })];
+    expect(marker.value).toMatchObject({ seq: 0, topic: "/agent/truncated", event: { asked: 1, oldest } });
+    await first.next();
+    expect((await first.next()).value).toMatchObject({ seq: oldest });
+    stop.abort();
+    await late.done;
   });
 
   test("the second process waits for the feeder's place and reads what the first one writes; notes of anybody reach both", async () => {
