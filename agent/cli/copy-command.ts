@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import type { VmObject } from "../vmadm/schema.ts";
-import { kindInZone, readTree, writeTree, zonePath, type PathKind } from "../zones/copy.ts";
+import { kindInZone, PLATFORM_MOUNTS, readTree, writeTree, zonePath, type PathKind } from "../zones/copy.ts";
 import { packTree } from "../zones/pack-tree.ts";
 import { unpackTree } from "../zones/unpack-tree.ts";
 import { waitNotice, type CliContext } from "./context.ts";
@@ -51,7 +51,7 @@ export function addExportCommand(program: Command, context: CliContext): void {
           vm,
           "/",
           (tar) => (output === undefined ? toOutput(context, tar) : toFile(resolve(context.cwd, output), tar)),
-          { signal },
+          { signal, exclude: PLATFORM_MOUNTS },
         ),
       );
     });

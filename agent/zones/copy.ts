@@ -27,6 +27,9 @@ export type PathKind = "directory" | "file" | "missing";
 /** Prints what a path is: `d`, `f` for everything else that is there, nothing. */
 const KIND = 'if [ -d "$1" ]; then echo d; elif [ -e "$1" ] || [ -L "$1" ]; then echo f; fi';
 
+/** What the platform mounts into a running container's root (dockerinit.md 2): no part of its files, and without end. */
+export const PLATFORM_MOUNTS = [".zonecontrol", "checkpoints", "dev", "native", "proc", "sys", "system"] as const;
+
 /** What is at a path in the container, links followed. */
 export async function kindInZone(host: Host, vm: VmObject, path: string, options: CopyOptions = {}): Promise<PathKind> {
   const root = quietRoot(host, vm);
@@ -43,6 +46,14 @@ export async function kindInZone(host: Host, vm: VmObject, path: string, options
   return text.startsWith("d") ? "directory" : text.startsWith("f") ? "file" : "missing";
 }
 
+/** Every name in a directory, those with a dot in front as well, each ended by a NUL. */
+const NAMES = 'cd "$1" && for n in * .[!.]* ..?*; do if [ -e "$n" ] || [ -L "$n" ]; then printf "%s\\0" "$n"; fi; done';
+
+async function namesInZone(host: Host, vm: VmObject, directory: string, options: CopyOptions): Promise<string[]> {
+  const text = await runInZone(host, vm, [NATIVE.bash, "-c", NAMES, "names", directory], options);
+  return text.split("\0").slice(0, -1);
+}
+
 /** A path in the container: absolute, `..` resolved as text; a relative one begins at `/`, as Docker has it. */
 export function zonePath(path: string): string {
   if (path.includes("\0")) throw new AgentError("USAGE", "a path cannot hold a NUL");
@@ -51,14 +62,15 @@ export function zonePath(path: string): string {
 
 /**
  * Hands a tar of `path` to `consume`. Its entries begin with the path's last name, or with `.` where the path ends in `/.`
- * or is the root. `follow`: links are read as what they lead to, inside the zone. Rejects when tar fails, after `consume`.
+ * or is the root. `follow`: links are read as what they lead to, inside the zone. `exclude`: names below the path that
+ * are left out of a running container's. Rejects when tar fails, after `consume`.
  */
 export async function readTree(
   host: Host,
   vm: VmObject,
   path: string,
   consume: (tar: Readable) => Promise<void>,
-  options: CopyOptions & { readonly follow?: boolean } = {},
+  options: CopyOptions & { readonly follow?: boolean; readonly exclude?: readonly string[] } = {},
 ): Promise<void> {
   const whole = zonePath(path);
   const contents = path.endsWith("/.") || whole === "/";
@@ -74,7 +86,12 @@ export async function readTree(
   }
   const name = runningName(vm);
   const flags = options.follow === true ? "chf" : "cf";
-  const session = openInZone(host, vm, [NATIVE.gtar, flags, "-", "-C", directory, `./${base}`], "ignore");
+  const parts =
+    contents && options.exclude !== undefined
+      ? (await namesInZone(host, vm, directory, options)).filter((one) => !options.exclude?.includes(one))
+      : [base];
+  const words = parts.map((part) => `./${part}`);
+  const session = openInZone(host, vm, [NATIVE.gtar, flags, "-", "-C", directory, ...words], "ignore");
   await withSession(session, options, `copy ${path} from "${name}"`, () => consume(session.stdout));
 }
 
