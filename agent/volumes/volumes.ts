@@ -1,11 +1,12 @@
 // Volumes of the node: made by name or by the first container that names them, gone when somebody removes them; those of
 // a group go with the group.
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AgentError } from "../errors/agent-error.ts";
 import type { Host } from "../host/host.ts";
 import type { Logger } from "../log/logger.ts";
-import { volumeDataset, type VolumePlace } from "../spec/volume-place.ts";
+import { volumeDataset, volumeParents, type VolumePlace } from "../spec/volume-place.ts";
 import { acquireLock, type Lock } from "../util/lock.ts";
 import { isVolumeName, type ContainerName, type VolumeName } from "../util/ids.ts";
 import { suggest } from "../util/suggest.ts";
@@ -43,6 +44,8 @@ export interface Volumes {
   ): Promise<void>;
   /** All volumes of a group. Its containers have to be gone. Repeating it does nothing. */
   removeGroup(group: ContainerName, options?: VolumeOptions): Promise<void>;
+  /** True while there is anything of a group's volumes, an empty place for them included. Asks no command. */
+  hasGroup(group: ContainerName): boolean;
   /** Makes ready what a container is about to mount, and keeps others from it until `release`. */
   provide(request: ProvideRequest): Promise<Provided>;
 }
@@ -128,6 +131,7 @@ export function createVolumes({ host, pool, log }: VolumeDependencies): Volumes 
         held.release();
       }
     },
+    hasGroup: (group) => existsSync(host.paths.inGlobalZone(`/${volumeParents(pool).groups}/${group}`)),
     removeGroup: (group, options = {}) => datasets.destroyGroup(group, options),
     provide: (request) => provideVolumes(request, { datasets, lock, paths: host.paths, pool, log }),
   };

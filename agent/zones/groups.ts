@@ -78,11 +78,8 @@ export function createGroups({ containers, volumes, health, paths }: GroupDepend
     if (!explicit && (zones.some((vm) => vm.alias === name) || records.some((record) => record.name === name)))
       return undefined;
     if (membersOf(name, zones, records).length > 0) return name;
-    // A killed `rm` may have left what the containers shared.
-    const left = (await volumes.list(zones, options)).some(
-      ({ place }) => place.kind === "group" && place.group === name,
-    );
-    if (left) return name;
+    // A killed `rm` or `run` may have left what the containers share, or a place for it.
+    if (volumes.hasGroup(name)) return name;
     if (explicit) throw new AgentError("CONTAINER_NOT_FOUND", `no group "${name}"`, { hint: 'see "zonelet ps -a"' });
     return undefined;
   }
