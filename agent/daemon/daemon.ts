@@ -19,6 +19,7 @@ import type { VmObject } from "../vmadm/schema.ts";
 import type { SharedEvents } from "../vmadm/shared-events.ts";
 import type { Containers } from "../zones/containers.ts";
 import { hasEnded, isContainerZone, isOurs } from "../zones/observe.ts";
+import { MARK_KEYS } from "../zoneinit/metadata-keys.ts";
 import { API_VERSION, type DaemonStatus } from "./api.ts";
 import type { Health } from "../zones/health.ts";
 import { runHealthChecks } from "../zones/health-runner.ts";
@@ -59,6 +60,8 @@ export interface Daemon {
 
 /** A picture of the zones is awaited this long before the log says that it is missing. */
 const PATIENCE_MS = 30_000;
+/** Shortest pause before it is looked again for an ended `--rm` container that could not be deleted yet. */
+const FIRST_PAUSE_MS = 250;
 /**
  * `--rm` containers whose foreground command was killed are given time (settle.ts), and logs grow unseen: this often it is
  * looked whether something has become due.
@@ -108,10 +111,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     };
   }
 
+  let pause = FIRST_PAUSE_MS;
+  let again: NodeJS.Timeout | undefined;
   const sweeper = new Repeater(
     async () => {
       const vms = zones.zones();
-      if (vms) await agent.containers.sweep(vms, { signal: options.signal });
+      if (!vms) return;
+      await agent.containers.sweep(vms, { signal: options.signal });
+      // One that ended before the command that started it had: its record was not ripe, and nothing more will be told of it.
+      const left = (zones.zones() ?? []).some(
+        (vm) => isSwept(vm) && vm.internal_metadata[MARK_KEYS.autoRemove] === true,
+      );
+      pause = left ? Math.min(pause * 2, CHORES_MS) : FIRST_PAUSE_MS;
+      clearTimeout(again);
+      if (left && !options.signal.aborted) again = setTimeout(() => sweeper.trigger(), pause);
     },
     (error) => agent.log.warn({ reason: inlineChain(error) }, "ended containers could not be cleared away"),
   );
@@ -164,6 +177,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await Promise.all([zones.done, stream.done, chores]);
     } finally {
       clearTimeout(patience);
+      clearTimeout(again);
       work.abort();
       await server[Symbol.asyncDispose]();
       lock?.release();
