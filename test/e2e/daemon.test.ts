@@ -1,7 +1,7 @@
 // The daemon from outside: it starts, serves, keeps `--rm`, survives a bad configuration and a kill, and drains.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { TestLab, ZONELET } from "../support/lab.ts";
 
@@ -10,17 +10,27 @@ beforeAll(async () => {
   lab = await TestLab.create();
 });
 afterAll(() => lab.destroy());
+afterEach(() => {
+  // A test that failed half-way leaves its daemon.
+  for (const daemon of started.splice(0)) daemon.kill();
+});
+
+const started: Daemon[] = [];
 
 class Daemon {
   private readonly child = lab.spawn(ZONELET, ["daemon"]);
   log = "";
   status: number | null | undefined;
   constructor() {
+    started.push(this);
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => (this.log += text));
     this.child.on("exit", (code) => (this.status = code));
   }
   get pid(): number {
     return this.child.pid ?? 0;
+  }
+  kill(): void {
+    if (this.status === undefined) this.child.kill("SIGKILL");
   }
   messages(): string[] {
     return this.log
