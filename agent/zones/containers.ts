@@ -13,6 +13,7 @@ import { launch, type LaunchDependencies, type Launched, type LaunchRequest } fr
 import { isWatched, nameLockPath } from "./locks.ts";
 import type { ZoneRecord } from "./record.ts";
 import { renameContainer } from "./rename.ts";
+import type { VerbOptions } from "./verb-options.ts";
 import { awaitSurvivor, childRecorder, deleteZone, goesByAnotherName, isSweepable, judge } from "./settle.ts";
 import { killZone, stopZone, tellSignal, type StopDependencies, type StopOptions } from "./stop.ts";
 import { updateZone } from "./update-zone.ts";
@@ -20,11 +21,6 @@ import type { ContainerChanges } from "./update.ts";
 import { watchZones } from "./watch.ts";
 import { LINUX_SIGNALS, parseSignal } from "../util/linux-signals.ts";
 import { suggest } from "../util/suggest.ts";
-
-export interface VerbOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onWait?: (what: string) => void;
-}
 
 export interface Containers {
   /** Every container zone of the node, ours or not; one vmadm call. */

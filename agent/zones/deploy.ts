@@ -1,6 +1,7 @@
 // Several declared containers brought to what is asked for, one after another in the order they are started. Every step
 // is one that may be repeated: killed anywhere and asked again, it ends in the same place.
-import type { Containers, VerbOptions } from "./containers.ts";
+import type { Containers } from "./containers.ts";
+import type { VerbOptions } from "./verb-options.ts";
 import type { Groups } from "./groups.ts";
 import type { Launched } from "./launch.ts";
 import type { GroupPlace } from "../spec/resolved.ts";

@@ -17,7 +17,7 @@ import { Slots } from "../util/slots.ts";
 import type { Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { MARK_KEYS } from "../zoneinit/metadata-keys.ts";
-import type { VerbOptions } from "./containers.ts";
+import type { VerbOptions } from "./verb-options.ts";
 import { containerName } from "./find.ts";
 import { probeHealth } from "./health-probe.ts";
 import { bootOf, dueAt, healthStateSchema, stateOf, withResult, type HealthState } from "./health-state.ts";

@@ -5,7 +5,7 @@ import { LINUX_SIGNALS } from "../util/linux-signals.ts";
 import type { Vmadm } from "../vmadm/client.ts";
 import type { VmObject } from "../vmadm/schema.ts";
 import { MARK_KEYS } from "../zoneinit/metadata-keys.ts";
-import type { VerbOptions } from "./containers.ts";
+import type { VerbOptions } from "./verb-options.ts";
 import type { ZoneStore } from "./store.ts";
 import { watchZones } from "./watch.ts";
 
